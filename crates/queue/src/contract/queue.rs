@@ -1,0 +1,240 @@
+//! The log as sources and the runner see it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::BoxFuture;
+use super::error::{AppendError, CommitError, QueueError, StartError};
+use super::frame::{Append, Appended, Frame};
+use super::names::{Group, LogId, Offset, Partition, Topic};
+
+/// What a queue can and cannot do. A caller asks here instead of asking which queue it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueLimits {
+    /// The largest payload of one frame in bytes.
+    pub max_payload: u64,
+    /// Each offset between oldest and end belongs to a frame, but for those that were lost.
+    pub dense_offsets: bool,
+    /// `depth` is exact in records, not estimated.
+    pub exact_depth: bool,
+}
+
+/// How much of a topic a group has not committed yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Frames.
+    pub frames: u64,
+    /// Records, counted from the ordinals that the log keeps.
+    pub records: u64,
+    /// Records that the log holds in all, from its first day on.
+    pub accepted: u64,
+}
+
+/// The durable log.
+pub trait Queue: Send + Sync {
+    /// What this queue can do.
+    fn limits(&self) -> QueueLimits;
+
+    /// The id that positions in `topic` carry.
+    fn log_id(&self, topic: &Topic) -> LogId;
+
+    /// Stores one frame: all or nothing, durable on `Ok`. Dropping the future withdraws nothing.
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>>;
+
+    /// Takes part in `group`. At most `budget` bytes are fetched ahead of the readers, all together.
+    fn subscribe<'a>(
+        &'a self,
+        topic: &'a Topic,
+        group: &'a Group,
+        budget: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Subscription>, QueueError>>;
+
+    /// Without a group: the frames from `from` to the end as it was at the call.
+    fn scan<'a>(
+        &'a self,
+        topic: &'a Topic,
+        partition: Partition,
+        from: Start,
+    ) -> BoxFuture<'a, Result<Box<dyn Scan>, StartError>>;
+
+    /// The partitions of a topic.
+    fn partitions<'a>(&'a self, topic: &'a Topic) -> BoxFuture<'a, Result<Vec<Partition>, QueueError>>;
+
+    /// What `group` has not committed of `topic`.
+    fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>>;
+}
+
+/// Frames up to an end that was fixed when the scan began.
+pub trait Scan: Send {
+    /// The next delivery, or none at the end. Cancel-safe.
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Delivery>, QueueError>>;
+}
+
+/// A membership in a group: ownership only, the frames come from the partitions' readers.
+pub trait Subscription: Send {
+    /// The next change of ownership; waits for it. Cancel-safe.
+    fn next(&mut self) -> BoxFuture<'_, Result<Event, QueueError>>;
+
+    /// Leaves the group. Leases that were not released by then are lost.
+    fn close(self: Box<Self>, within: Duration) -> BoxFuture<'static, Result<(), QueueError>>;
+}
+
+/// Grows with each change of a partition's owner.
+pub type Epoch = u64;
+
+/// A change of ownership.
+pub enum Event {
+    /// The partition is ours. Nothing is fetched before `PartitionReader::start`.
+    Assigned(Box<dyn PartitionReader>),
+    /// Finish, commit and release within this time; what is not committed then must be forgotten.
+    Revoking {
+        /// The partition.
+        partition: Partition,
+        /// The lease that ends.
+        epoch: Epoch,
+        /// Time that is left.
+        within: Duration,
+    },
+    /// The partition is somebody else's already: forget it, every commit answers `Fenced`.
+    Lost {
+        /// The partition.
+        partition: Partition,
+        /// The lease that has ended.
+        epoch: Epoch,
+    },
+}
+
+/// The right to read and commit a partition.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// The log that the partition's positions belong to.
+    pub log: LogId,
+    /// The topic.
+    pub topic: Topic,
+    /// The partition.
+    pub partition: Partition,
+    /// Which ownership of the partition this is.
+    pub epoch: Epoch,
+    held: Arc<AtomicBool>,
+}
+
+impl Lease {
+    /// A lease that is held until `end` is called on it or one of its clones.
+    #[must_use]
+    pub fn new(log: LogId, topic: Topic, partition: Partition, epoch: Epoch) -> Self {
+        Self { log, topic, partition, epoch, held: Arc::new(AtomicBool::new(true)) }
+    }
+
+    /// Whether the lease is still held, as far as this process knows.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire)
+    }
+
+    /// Ends the lease for all its clones; only a queue does that.
+    pub fn end(&self) {
+        self.held.store(false, Ordering::Release);
+    }
+}
+
+/// Bytes kept with a position under the same fence: intents, attempts, totals. At most 3 KiB.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Note(Bytes);
+
+impl Note {
+    /// The longest note in bytes (Kafka keeps it in the offset commit's metadata, 4096 by default).
+    pub const MAX: usize = 3 * 1024;
+
+    /// A note of these bytes.
+    ///
+    /// # Errors
+    /// Gives the bytes back if they are too many.
+    pub fn new(bytes: Bytes) -> Result<Self, Bytes> {
+        if bytes.len() <= Self::MAX { Ok(Self(bytes)) } else { Err(bytes) }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+}
+
+/// A group's position in a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The next offset to read.
+    pub offset: Offset,
+    /// What was committed with it.
+    pub note: Note,
+}
+
+/// Where a reader begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The oldest frame that is kept.
+    Oldest,
+    /// After the newest frame.
+    End,
+    /// This offset of this log.
+    At(LogId, Offset),
+}
+
+/// What a partition delivers, in order.
+#[derive(Clone, Debug)]
+pub enum Delivery {
+    /// A frame.
+    Frame(Frame),
+    /// Frames that were stored and cannot be read any more. Reading goes on behind them.
+    Damaged {
+        /// The first offset that is missing.
+        from: Offset,
+        /// The offset at which reading goes on.
+        to: Offset,
+        /// Records lost with them.
+        records: u64,
+    },
+}
+
+impl Delivery {
+    /// The offset that follows this delivery.
+    #[must_use]
+    pub fn end(&self) -> Offset {
+        match self {
+            Self::Frame(frame) => frame.offset + 1,
+            Self::Damaged { to, .. } => *to,
+        }
+    }
+}
+
+/// The reader of one partition, owned by one task.
+pub trait PartitionReader: Send {
+    /// The lease under which it reads and commits.
+    fn lease(&self) -> &Lease;
+
+    /// The group's position as it was when the partition was assigned.
+    fn committed(&self) -> Option<&Committed>;
+
+    /// Sets where reading begins; called once, before `next`.
+    fn start(&mut self, at: Start) -> BoxFuture<'_, Result<Offset, StartError>>;
+
+    /// The next delivery; waits for it. Cancel-safe.
+    fn next(&mut self) -> BoxFuture<'_, Result<Delivery, QueueError>>;
+
+    /// Moves the group's position to `upto` and keeps `note` with it, if the lease is still held.
+    fn commit<'a>(&'a mut self, upto: Offset, note: &'a Note) -> BoxFuture<'a, Result<(), CommitError>>;
+
+    /// Stores `out` and moves the position in one atomic step.
+    fn relay<'a>(
+        &'a mut self,
+        out: Vec<Append>,
+        upto: Offset,
+        note: &'a Note,
+    ) -> BoxFuture<'a, Result<(), CommitError>>;
+
+    /// Gives the partition back: the answer to `Revoking`.
+    fn release(self: Box<Self>);
+}

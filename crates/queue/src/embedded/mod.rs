@@ -1,0 +1,23 @@
+//! The embedded log: one physical log for a data folder. FORMAT.md describes its files.
+
+mod codec;
+mod config;
+mod files;
+mod frame;
+mod groups;
+mod index;
+mod keys;
+mod log;
+mod reader;
+mod recover;
+mod retention;
+mod shared;
+mod state;
+#[cfg(test)]
+mod tests;
+mod unit;
+mod walk;
+mod writer;
+
+pub use config::LogConfig;
+pub use log::{EmbeddedLog, Opened};

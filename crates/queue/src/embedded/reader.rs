@@ -1,0 +1,331 @@
+//! Reading one partition, and committing how far it was read.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::watch;
+
+use super::frame::{self, FrameHead, Place};
+use super::shared::{Found, Loaded, Lookup, Shared, io_error};
+use super::state::{End, Lane, Stored};
+use super::unit::{Commit, Inbox, Unit};
+use crate::contract::{
+    Append, AppendError, BoxFuture, Class, CommitError, Committed, Delivery, Frame, Group, Lease, Note,
+    Offset, PartitionReader, QueueError, Scan, Start, StartError,
+};
+
+/// A place in a lane, and what is needed to read on from there.
+pub(crate) struct Cursor {
+    shared: Arc<Shared>,
+    lane: Lane,
+    next: Offset,
+    /// Records before `next`, once a frame has told.
+    ordinal: Option<u64>,
+    loaded: Option<Loaded>,
+    /// A frame that was read behind a gap, to be delivered after the gap.
+    pending: Option<Frame>,
+}
+
+/// What there is at a cursor.
+enum Step {
+    Delivery(Delivery),
+    End,
+}
+
+impl Cursor {
+    pub(crate) fn new(shared: Arc<Shared>, lane: Lane, at: End) -> Self {
+        Self { shared, lane, next: at.offset, ordinal: Some(at.ordinal), loaded: None, pending: None }
+    }
+
+    /// A cursor at `start`, if the log can be read from there.
+    pub(crate) fn open(shared: &Arc<Shared>, lane: &Lane, start: Start) -> Result<Self, StartError> {
+        let oldest = shared.oldest(lane);
+        let end = shared.state().end(lane);
+        let cursor = |at| Ok(Self::new(shared.clone(), lane.clone(), at));
+        match start {
+            Start::Oldest => cursor(oldest),
+            Start::End => cursor(end),
+            Start::At(log, _) if log != shared.id => {
+                Err(StartError::OtherLog { asked: log, found: shared.id })
+            }
+            Start::At(_, asked) if asked > end.offset => Err(StartError::Beyond { asked, end: end.offset }),
+            Start::At(_, asked) if asked < oldest.offset => {
+                Err(StartError::Expired { asked, oldest: oldest.offset })
+            }
+            Start::At(_, asked) if asked == oldest.offset => cursor(oldest),
+            Start::At(_, asked) if asked == end.offset => cursor(end),
+            Start::At(_, asked) => {
+                let mut made = Self::new(shared.clone(), lane.clone(), End { offset: asked, ordinal: 0 });
+                made.ordinal = None;
+                Ok(made)
+            }
+        }
+    }
+
+    /// Finds the next frame at or behind `from`.
+    fn find(&mut self, from: Offset) -> Result<Result<Found, End>, QueueError> {
+        if let Some(found) = self.loaded.as_ref().and_then(|loaded| in_loaded(loaded, from)) {
+            return Ok(Ok(found));
+        }
+        match self.shared.look_up(&self.lane, from) {
+            Lookup::Live(found) => Ok(Ok(found)),
+            Lookup::End(end) => Ok(Err(end)),
+            Lookup::Closed(segment, file, summary) => {
+                let loaded = self.shared.load(&self.lane, segment, file, &summary);
+                let loaded = loaded.map_err(|e| io_error("cannot read the index of a segment", e))?;
+                let found = in_loaded(&loaded, from);
+                self.loaded = Some(loaded);
+                // Damaged headers may leave fewer entries than the summary promises: go behind them.
+                let end = summary.lanes.get(&self.lane).map_or(from + 1, |extent| extent.end.offset);
+                found.map_or_else(|| self.find(end.max(from + 1)), |found| Ok(Ok(found)))
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<Step, QueueError> {
+        if let Some(frame) = self.pending.take() {
+            return Ok(Step::Delivery(self.deliver(frame)));
+        }
+        let mut from = self.next;
+        loop {
+            match self.find(from)? {
+                Ok(found) => match self.read(&found)? {
+                    Some(frame) => return Ok(Step::Delivery(self.arrive(frame))),
+                    None => from = found.entry.offset + 1,
+                },
+                Err(end) if end.offset > self.next => return Ok(self.gap_to(end)),
+                Err(_) => return Ok(Step::End),
+            }
+        }
+    }
+
+    /// Everything up to the end is unreadable, or was never acknowledged.
+    fn gap_to(&mut self, end: End) -> Step {
+        let from = std::mem::replace(&mut self.next, end.offset);
+        let before = self.ordinal.replace(end.ordinal).unwrap_or(end.ordinal);
+        let records = end.ordinal.saturating_sub(before);
+        if records == 0 {
+            return Step::End;
+        }
+        Step::Delivery(Delivery::Damaged { from, to: end.offset, records })
+    }
+
+    fn arrive(&mut self, frame: Frame) -> Delivery {
+        let missing = frame.ordinal.saturating_sub(self.ordinal.unwrap_or(frame.ordinal));
+        // Offsets without records were given to frames that were never acknowledged.
+        if missing == 0 {
+            return self.deliver(frame);
+        }
+        let from = std::mem::replace(&mut self.next, frame.offset);
+        self.ordinal = Some(frame.ordinal);
+        let to = frame.offset;
+        self.pending = Some(frame);
+        Delivery::Damaged { from, to, records: missing }
+    }
+
+    fn deliver(&mut self, frame: Frame) -> Delivery {
+        self.next = frame.offset + 1;
+        self.ordinal = Some(frame.ordinal + u64::from(frame.header.count));
+        Delivery::Frame(frame)
+    }
+
+    /// Reads a frame; `None` if it is not what was written there.
+    fn read(&self, found: &Found) -> Result<Option<Frame>, QueueError> {
+        let frame = read_frame(found, &self.shared, &self.lane);
+        let frame = frame.map_err(|e| io_error("cannot read a frame from its segment", e))?;
+        if frame.is_none() {
+            let (segment, from) = (found.segment, found.entry.at);
+            let to = from + found.entry.span;
+            tracing::error!(
+                segment, from, to, topic = %self.lane.0, partition = self.lane.1.0,
+                offset = found.entry.offset, "a frame is damaged and passed over"
+            );
+            if let Err(e) = self.shared.files.quarantine(segment, from, to) {
+                tracing::warn!(error = %e, "a damaged frame could not be copied to the quarantine");
+            }
+        }
+        Ok(frame)
+    }
+}
+
+fn in_loaded(loaded: &Loaded, from: Offset) -> Option<Found> {
+    let at = loaded.entries.partition_point(|entry| entry.offset < from);
+    let entry = *loaded.entries.get(at)?;
+    Some(Found { segment: loaded.segment, file: loaded.file.clone(), entry })
+}
+
+fn read_frame(found: &Found, shared: &Shared, lane: &Lane) -> io::Result<Option<Frame>> {
+    let mut bytes = BytesMut::zeroed(found.entry.span as usize);
+    if found.file.read_at(&mut bytes, u64::from(found.entry.at))? < bytes.len() {
+        return Ok(None);
+    }
+    let Ok(head) = frame::decode(&bytes) else { return Ok(None) };
+    let place = Place { segment: found.segment, at: found.entry.at };
+    let as_indexed = head.log == shared.id
+        && head.place == place
+        && head.offset == found.entry.offset
+        && (&head.topic, head.partition) == (&lane.0, lane.1)
+        && head.span() == bytes.len();
+    if !as_indexed {
+        return Ok(None);
+    }
+    Ok(payload(&head, bytes.freeze()).map(|payload| Frame {
+        offset: head.offset,
+        ordinal: head.ordinal,
+        header: head.header,
+        payload,
+    }))
+}
+
+fn payload(head: &FrameHead, bytes: Bytes) -> Option<Bytes> {
+    let from = head.header_len as usize;
+    let to = from + head.payload_len as usize;
+    let whole = bytes.get(from..to).is_some_and(|payload| crc32c::crc32c(payload) == head.payload_crc);
+    whole.then(|| bytes.slice(from..to))
+}
+
+/// Frames up to an end that was fixed at the start.
+pub(crate) struct EmbeddedScan {
+    pub cursor: Cursor,
+    pub end: Offset,
+}
+
+impl Scan for EmbeddedScan {
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Delivery>, QueueError>> {
+        Box::pin(async move {
+            if self.cursor.next >= self.end {
+                return Ok(None);
+            }
+            match self.cursor.step()? {
+                Step::Delivery(delivery) => Ok(Some(delivery)),
+                Step::End => Ok(None),
+            }
+        })
+    }
+}
+
+/// The reader of one partition.
+pub(crate) struct Reader {
+    shared: Arc<Shared>,
+    inbox: Inbox,
+    group: Group,
+    lease: Lease,
+    committed: Option<Committed>,
+    cursor: Option<Cursor>,
+    /// Ends of deliveries that are not committed yet, to know the ordinal of a position.
+    delivered: VecDeque<End>,
+    durable: watch::Receiver<u64>,
+}
+
+impl Reader {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        inbox: Inbox,
+        group: Group,
+        lease: Lease,
+        committed: Option<Committed>,
+    ) -> Self {
+        let durable = shared.durable.subscribe();
+        Self { shared, inbox, group, lease, committed, cursor: None, delivered: VecDeque::new(), durable }
+    }
+
+    fn lane(&self) -> Lane {
+        (self.lease.topic.clone(), self.lease.partition)
+    }
+
+    /// Records before the position `upto`.
+    fn ordinal(&self, upto: Offset) -> u64 {
+        let known = self.delivered.iter().rev().find(|end| end.offset <= upto);
+        let stored = || {
+            let key = (self.group.clone(), self.lane());
+            self.shared.state().log.positions.get(&key).map_or(0, |stored| stored.ordinal)
+        };
+        known.map_or_else(stored, |end| end.ordinal)
+    }
+
+    async fn send(&mut self, out: Vec<Append>, upto: Offset, note: &Note) -> Result<(), CommitError> {
+        let unavailable =
+            |reason: &str| CommitError::Unavailable(QueueError::new(Class::Invalid, reason.to_owned()));
+        let mut frames = Vec::with_capacity(out.len());
+        for append in out {
+            frames.push(self.inbox.prepare(append).map_err(|e| unavailable(e.0))?);
+        }
+        let stored =
+            Stored { committed: Committed { offset: upto, note: note.clone() }, ordinal: self.ordinal(upto) };
+        let commit = Commit { group: self.group.clone(), lease: self.lease.clone(), stored };
+        let position = commit.prepare(self.shared.world.clock().wall()).map_err(|e| unavailable(e.0))?;
+        frames.push(position);
+        match self.inbox.send(Unit::new(frames, Some(commit))).await {
+            Ok(_) => {
+                while self.delivered.get(1).is_some_and(|end| end.offset <= upto) {
+                    self.delivered.pop_front();
+                }
+                Ok(())
+            }
+            Err(_) if !self.lease.is_held() => Err(CommitError::Fenced),
+            Err(AppendError::Refused(e)) => Err(CommitError::Unavailable(e)),
+            Err(AppendError::Unknown(e)) => Err(CommitError::Unknown(e)),
+        }
+    }
+}
+
+impl PartitionReader for Reader {
+    fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    fn committed(&self) -> Option<&Committed> {
+        self.committed.as_ref()
+    }
+
+    fn start(&mut self, at: Start) -> BoxFuture<'_, Result<Offset, StartError>> {
+        Box::pin(async move {
+            let cursor = Cursor::open(&self.shared, &self.lane(), at)?;
+            let next = cursor.next;
+            if let Some(ordinal) = cursor.ordinal {
+                self.delivered.push_back(End { offset: next, ordinal });
+            }
+            self.cursor = Some(cursor);
+            Ok(next)
+        })
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Result<Delivery, QueueError>> {
+        Box::pin(async move {
+            loop {
+                let Some(cursor) = &mut self.cursor else {
+                    return Err(QueueError::new(Class::Bug, "next was called before start"));
+                };
+                self.durable.mark_unchanged();
+                if let Step::Delivery(delivery) = cursor.step()? {
+                    let end = End { offset: cursor.next, ordinal: cursor.ordinal.unwrap_or(0) };
+                    self.delivered.push_back(end);
+                    return Ok(delivery);
+                }
+                if self.durable.changed().await.is_err() {
+                    return Err(QueueError::new(Class::Unavailable, "the log is closed"));
+                }
+            }
+        })
+    }
+
+    fn commit<'a>(&'a mut self, upto: Offset, note: &'a Note) -> BoxFuture<'a, Result<(), CommitError>> {
+        Box::pin(self.send(Vec::new(), upto, note))
+    }
+
+    fn relay<'a>(
+        &'a mut self,
+        out: Vec<Append>,
+        upto: Offset,
+        note: &'a Note,
+    ) -> BoxFuture<'a, Result<(), CommitError>> {
+        Box::pin(self.send(out, upto, note))
+    }
+
+    fn release(self: Box<Self>) {
+        self.lease.end();
+        self.shared.released.notify_waiters();
+    }
+}

@@ -1,0 +1,166 @@
+//! What the one writer publishes and everybody else reads: only what is durable.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use logmill_world::{File, Mode, World};
+use tokio::sync::{Notify, watch};
+
+use super::config::LogConfig;
+use super::files::Files;
+use super::groups::Members;
+use super::index::{Entry, LiveIndex, Summary, load_entries};
+use super::recover;
+use super::state::{End, Lane, LogState};
+use crate::contract::{Class, Group, LogId, Offset, Partition, QueueError, Topic};
+
+/// A segment that is no longer written.
+pub(crate) struct Closed {
+    pub file: Arc<dyn File>,
+    pub summary: Summary,
+}
+
+/// The segment that is written.
+pub(crate) struct Live {
+    pub number: u64,
+    pub file: Arc<dyn File>,
+    pub index: LiveIndex,
+}
+
+/// The state of the log that readers may see.
+pub(crate) struct State {
+    pub log: LogState,
+    pub closed: BTreeMap<u64, Closed>,
+    pub live: Live,
+    pub members: HashMap<(Group, Topic), Members>,
+    /// Why appends are refused at the moment, if they are.
+    pub trouble: Option<QueueError>,
+}
+
+/// What all handles of a log share.
+pub(crate) struct Shared {
+    pub world: World,
+    pub config: LogConfig,
+    pub files: Files,
+    pub id: LogId,
+    state: Mutex<State>,
+    /// Grows with each group of frames that became durable.
+    pub durable: watch::Sender<u64>,
+    /// Told when a lease was released.
+    pub released: Notify,
+}
+
+/// Where a frame lies.
+pub(crate) struct Found {
+    pub segment: u64,
+    pub file: Arc<dyn File>,
+    pub entry: Entry,
+}
+
+/// The frames of one lane in one closed segment.
+pub(crate) struct Loaded {
+    pub segment: u64,
+    pub file: Arc<dyn File>,
+    pub entries: Vec<Entry>,
+}
+
+/// Where the next frame of a lane is to be looked for.
+pub(crate) enum Lookup {
+    /// In the segment that is written: here it is.
+    Live(Found),
+    /// In a closed segment, whose entries have to be loaded.
+    Closed(u64, Arc<dyn File>, Summary),
+    /// Not written yet.
+    End(End),
+}
+
+impl Shared {
+    pub(crate) fn new(world: World, config: LogConfig, files: Files, id: LogId, state: State) -> Self {
+        let durable = watch::Sender::new(0);
+        Self { world, config, files, id, state: Mutex::new(state), durable, released: Notify::new() }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The partitions that hold or may get frames of `topic`.
+    pub(crate) fn partitions(&self, topic: &Topic) -> Vec<Partition> {
+        let state = self.state();
+        let seen = state.log.ends.keys().filter(|(t, _)| t == topic).map(|(_, p)| p.0 + 1).max();
+        (0..seen.unwrap_or(0).max(self.config.partitions)).map(Partition).collect()
+    }
+
+    /// The first frame of `lane` at `offset` or behind it.
+    pub(crate) fn look_up(&self, lane: &Lane, offset: Offset) -> Lookup {
+        let state = self.state();
+        for (number, closed) in &state.closed {
+            if closed.summary.lanes.get(lane).is_some_and(|extent| extent.end.offset > offset) {
+                return Lookup::Closed(*number, closed.file.clone(), closed.summary.clone());
+            }
+        }
+        let entries = state.live.index.lanes.get(lane).map(Vec::as_slice).unwrap_or_default();
+        let at = entries.partition_point(|entry| entry.offset < offset);
+        match entries.get(at) {
+            Some(entry) => {
+                let (segment, file) = (state.live.number, state.live.file.clone());
+                Lookup::Live(Found { segment, file, entry: *entry })
+            }
+            None => Lookup::End(state.end(lane)),
+        }
+    }
+
+    /// Loads the places of a lane's frames in a closed segment, from its index or its headers.
+    pub(crate) fn load(
+        &self,
+        lane: &Lane,
+        segment: u64,
+        file: Arc<dyn File>,
+        summary: &Summary,
+    ) -> io::Result<Loaded> {
+        let path = self.files.index_path(segment);
+        let fs = &**self.files.fs();
+        let Some(extent) = summary.lanes.get(lane) else {
+            return Ok(Loaded { segment, file, entries: Vec::new() });
+        };
+        if let Some(entries) = load_entries(fs, &path, extent)? {
+            return Ok(Loaded { segment, file, entries });
+        }
+        tracing::warn!(segment, "the index of a segment is damaged, it is made again");
+        let mut live = LiveIndex::default();
+        recover::visit_closed(&self.files, segment, self.id, |head, _| {
+            if head.kind == super::frame::Kind::Data {
+                live.add_frame(head);
+            }
+            Ok(())
+        })?;
+        let entries = live.lanes.get(lane).cloned().unwrap_or_default();
+        live.save(fs, &path)?;
+        Ok(Loaded { segment, file, entries })
+    }
+
+    /// The oldest frame of a lane that is kept, or where the next one will be.
+    pub(crate) fn oldest(&self, lane: &Lane) -> End {
+        let state = self.state();
+        let closed = state.closed.values().find_map(|closed| closed.summary.lanes.get(lane));
+        let live = state.live.index.summary.lanes.get(lane);
+        closed.or(live).map_or_else(|| state.end(lane), |extent| extent.first)
+    }
+
+    pub(crate) fn open_closed(files: &Files, number: u64, summary: Summary) -> io::Result<Closed> {
+        Ok(Closed { file: files.open(number, Mode::Read)?.into(), summary })
+    }
+}
+
+impl State {
+    pub(crate) fn end(&self, lane: &Lane) -> End {
+        self.log.ends.get(lane).copied().unwrap_or_default()
+    }
+}
+
+/// An I/O error as the contract names it.
+pub(crate) fn io_error(context: &str, error: io::Error) -> QueueError {
+    let class = if error.kind() == io::ErrorKind::StorageFull { Class::Full } else { Class::Unavailable };
+    QueueError::caused(class, context, error)
+}
