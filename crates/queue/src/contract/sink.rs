@@ -63,6 +63,9 @@ pub enum Outcome {
     },
 }
 
+/// A writer for one partition, and where its output ends.
+pub type Opening = (Box<dyn Writer>, Start);
+
 /// One destination.
 pub trait Sink: Send + Sync {
     /// Where the output ends for this partition, and a writer for it. Called once for each lease.
@@ -70,7 +73,7 @@ pub trait Sink: Send + Sync {
         &'a self,
         lease: Lease,
         committed: Option<&'a Committed>,
-    ) -> BoxFuture<'a, Result<(Box<dyn Writer>, Start), SinkError>>;
+    ) -> BoxFuture<'a, Result<Opening, SinkError>>;
 
     /// Makes one effect of these ranges together; the same ranges again are no second effect.
     /// Answers one outcome a range, in order.

@@ -46,12 +46,12 @@ impl EmbeddedLog {
     ///
     /// # Errors
     /// The folder or the last segment cannot be read or written. Damaged bytes are no error.
-    pub fn open(world: &World, config: LogConfig) -> Result<(Self, Opened), QueueError> {
+    pub fn open(world: &World, config: &LogConfig) -> Result<(Self, Opened), QueueError> {
         let failed = |e| io_error(&format!("cannot open the log in {}", config.dir.display()), e);
-        Self::try_open(world, config.clone()).map_err(failed)
+        Self::try_open(world, config).map_err(failed)
     }
 
-    fn try_open(world: &World, config: LogConfig) -> io::Result<(Self, Opened)> {
+    fn try_open(world: &World, config: &LogConfig) -> io::Result<(Self, Opened)> {
         world.fs().create_dir_all(&config.dir)?;
         let files = Files::new(world.fs().clone(), config.dir.clone());
         let mut found = recover::recover(&files)?;
@@ -71,7 +71,7 @@ impl EmbeddedLog {
         let (inbox, receiver) = Inbox::new(config.partitions, config.max_payload);
         let mark = recover::mark_of(&active);
         let (state, file) = visible(&files, found, active)?;
-        let shared = Arc::new(Shared::new(world.clone(), config, files, id, state));
+        let shared = Arc::new(Shared::new(world.clone(), config.clone(), files, id, state));
         let writer = Writer::new(shared.clone(), keys.clone(), file, mark);
         world.spawn_io("log-writer", Box::pin(writer.run(receiver)))?;
         Ok((Self { shared, keys, inbox }, opened))
