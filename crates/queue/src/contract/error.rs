@@ -104,7 +104,10 @@ pub enum StartError {
         /// The log that is there.
         found: LogId,
     },
-    /// Reading failed.
+    /// The partition belongs to somebody else by now.
+    #[error("the partition has another owner")]
+    Fenced,
+    /// Reading failed; it may work later.
     #[error(transparent)]
     Queue(#[from] QueueError),
 }
@@ -112,7 +115,8 @@ pub enum StartError {
 /// Why a position was not committed.
 #[derive(Clone, Debug, Error)]
 pub enum CommitError {
-    /// The partition belongs to somebody else by now. Nothing was committed.
+    /// The partition belongs to somebody else by now. Nothing was committed. A queue answers this only for a
+    /// lease that is no longer held: a group that is being rebalanced is `Unavailable`.
     #[error("the partition has another owner")]
     Fenced,
     /// Nothing was committed; the same commit may succeed later.

@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::BoxFuture;
 use super::error::{AppendError, CommitError, QueueError, StartError};
 use super::frame::{Append, Appended, Frame};
@@ -89,7 +87,8 @@ pub type Epoch = u64;
 pub enum Event {
     /// The partition is ours. Nothing is fetched before `PartitionReader::start`.
     Assigned(Box<dyn PartitionReader>),
-    /// Finish, commit and release within this time; what is not committed then must be forgotten.
+    /// Finish, commit and release within this time, a few seconds; what is not committed then must be forgotten.
+    /// A commit can be `Fenced` even so. Other members of the group may have to wait for the answer.
     Revoking {
         /// The partition.
         partition: Partition,
@@ -98,7 +97,8 @@ pub enum Event {
         /// Time that is left.
         within: Duration,
     },
-    /// The partition is somebody else's already: forget it, every commit answers `Fenced`.
+    /// The partition is somebody else's already: forget it, every commit answers `Fenced`. It may be assigned
+    /// again at once, with another epoch.
     Lost {
         /// The partition.
         partition: Partition,
@@ -140,25 +140,27 @@ impl Lease {
     }
 }
 
-/// Bytes kept with a position under the same fence: intents, attempts, totals. At most 3 KiB.
+/// Text kept with a position under the same fence: intents, attempts, totals. At most 3 KiB of UTF-8.
+///
+/// Kafka keeps it in the offset commit's metadata: 4096 UTF-16 units by default, other bytes are changed silently.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Note(Bytes);
+pub struct Note(String);
 
 impl Note {
-    /// The longest note in bytes (Kafka keeps it in the offset commit's metadata, 4096 by default).
+    /// The longest note in bytes.
     pub const MAX: usize = 3 * 1024;
 
-    /// A note of these bytes.
+    /// A note of this text.
     ///
     /// # Errors
-    /// Gives the bytes back if they are too many.
-    pub fn new(bytes: Bytes) -> Result<Self, Bytes> {
-        if bytes.len() <= Self::MAX { Ok(Self(bytes)) } else { Err(bytes) }
+    /// Gives the text back if it is too long.
+    pub fn new(text: String) -> Result<Self, String> {
+        if text.len() <= Self::MAX { Ok(Self(text)) } else { Err(text) }
     }
 
-    /// The bytes.
+    /// The text.
     #[must_use]
-    pub fn as_bytes(&self) -> &Bytes {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -215,10 +217,11 @@ pub trait PartitionReader: Send {
     /// The lease under which it reads and commits.
     fn lease(&self) -> &Lease;
 
-    /// The group's position as it was when the partition was assigned.
-    fn committed(&self) -> Option<&Committed>;
+    /// The group's position when the partition was assigned. On Kafka it may have to wait for the end of
+    /// another owner's transaction.
+    fn committed(&mut self) -> BoxFuture<'_, Result<Option<Committed>, QueueError>>;
 
-    /// Sets where reading begins; called once, before `next`.
+    /// Sets where reading begins; called before `next`, and again whenever the sink was opened again.
     fn start(&mut self, at: Start) -> BoxFuture<'_, Result<Offset, StartError>>;
 
     /// The next delivery; waits for it. Cancel-safe.

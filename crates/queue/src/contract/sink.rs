@@ -2,8 +2,11 @@
 
 use std::any::Any;
 
+use bytes::Bytes;
+
 use super::BoxFuture;
 use super::error::SinkError;
+use super::frame::Frame;
 use super::names::{Offset, Partition};
 use super::queue::{Committed, Delivery, Epoch, Lease, Start};
 
@@ -19,6 +22,8 @@ pub struct Rejected {
     pub index: LetterIndex,
     /// Why, for the operator.
     pub reason: String,
+    /// A body of the frame's encoding with just this record; the whole payload if none is given.
+    pub payload: Option<Bytes>,
 }
 
 /// What became of a delivery in a writer's memory.
@@ -30,6 +35,52 @@ pub struct Written {
     pub full: bool,
 }
 
+/// What became of the records of a range. `read` is the sum of all others (invariant 10).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Records that the log delivered or named as lost.
+    pub read: u64,
+    /// Written to the destination.
+    pub delivered: u64,
+    /// Repetitions that were left out.
+    pub deduplicated: u64,
+    /// Given to the dead letters by the sink.
+    pub dead_lettered: u64,
+    /// Rejected at the door in a lenient batch.
+    pub rejected: u64,
+    /// Lost to damage.
+    pub damaged: u64,
+    /// Removed by retention before they were read.
+    pub expired: u64,
+}
+
+impl Totals {
+    /// All figures with their names, in a fixed order.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 7] {
+        [
+            ("read", self.read),
+            ("delivered", self.delivered),
+            ("deduplicated", self.deduplicated),
+            ("dead_lettered", self.dead_lettered),
+            ("rejected", self.rejected),
+            ("damaged", self.damaged),
+            ("expired", self.expired),
+        ]
+    }
+
+    /// Adds what became of another range.
+    pub fn add(&mut self, more: &Self) {
+        self.read += more.read;
+        self.delivered += more.delivered;
+        self.deduplicated += more.deduplicated;
+        self.dead_lettered += more.dead_lettered;
+        self.rejected += more.rejected;
+        self.damaged += more.damaged;
+        self.expired += more.expired;
+    }
+}
+
 /// A closed range `[from, to)` of one partition, ready to be committed.
 pub struct Staged {
     /// The lease under which it was read.
@@ -39,14 +90,14 @@ pub struct Staged {
     /// The offset after the last.
     pub to: Offset,
     /// What the sink's writer made of it; only that sink looks inside.
-    pub content: Box<dyn Any + Send>,
+    pub content: Box<dyn Any + Send + Sync>,
 }
 
 /// What became of one staged range.
 #[derive(Debug)]
 pub enum Outcome {
     /// The output holds the range. The group may move to `Committed`, which may lag behind the range.
-    Done(Option<Committed>),
+    Done(Partition, Option<Committed>),
     /// The output stands elsewhere than the range begins. Nothing of the range was written.
     Moved {
         /// The partition.
@@ -75,12 +126,15 @@ pub trait Sink: Send + Sync {
         committed: Option<&'a Committed>,
     ) -> BoxFuture<'a, Result<Opening, SinkError>>;
 
-    /// Makes one effect of these ranges together; the same ranges again are no second effect.
-    /// Answers one outcome a range, in order.
-    fn commit(&self, staged: Vec<Staged>) -> BoxFuture<'_, Result<Vec<Outcome>, SinkError>>;
+    /// Makes one effect of these ranges together; the same ranges again are no second effect, so that a
+    /// failed commit is repeated with the same `staged`. Answers one outcome a range, in order.
+    fn commit<'a>(&'a self, staged: &'a [Staged]) -> BoxFuture<'a, Result<Vec<Outcome>, SinkError>>;
 
-    /// Makes everything committed so far final, so that the groups' positions may move up to it.
-    fn checkpoint(&self) -> BoxFuture<'_, Result<Vec<(Lease, Committed)>, SinkError>>;
+    /// Makes everything committed so far final; answers how far the groups' positions may move.
+    fn checkpoint(&self) -> BoxFuture<'_, Result<Vec<(Partition, Committed)>, SinkError>>;
+
+    /// What became of all records so far, a partition. Kept with the output, so that it survives crashes.
+    fn totals(&self) -> Vec<(Partition, Totals)>;
 }
 
 /// Takes deliveries of one partition into memory.
@@ -88,6 +142,9 @@ pub trait Writer: Send {
     /// Decodes and keeps one delivery. Must not block and must not fail: what cannot be delivered is rejected.
     fn write(&mut self, delivery: &Delivery) -> Written;
 
-    /// Closes the range that was written since the last call.
+    /// Leaves a frame out: it went to the dead letters as a whole.
+    fn skip(&mut self, frame: &Frame);
+
+    /// Closes the range that was written since the last call; none if there was nothing.
     fn stage(&mut self) -> Option<Staged>;
 }

@@ -15,8 +15,8 @@ use crate::contract::{
     BoxFuture, Committed, Epoch, Event, Group, Lease, Partition, QueueError, Subscription, Topic,
 };
 
-/// What a member that is taken over has to finish its work. The runner's own time-out is shorter.
-pub(crate) const HANDOVER: Duration = Duration::from_secs(30);
+/// What a member that is taken over has to finish its work.
+pub(crate) const HANDOVER: Duration = Duration::from_secs(5);
 
 /// The member of a group, and how many there have been.
 #[derive(Default)]

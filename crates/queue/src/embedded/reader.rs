@@ -277,14 +277,18 @@ impl PartitionReader for Reader {
         &self.lease
     }
 
-    fn committed(&self) -> Option<&Committed> {
-        self.committed.as_ref()
+    fn committed(&mut self) -> BoxFuture<'_, Result<Option<Committed>, QueueError>> {
+        Box::pin(async { Ok(self.committed.clone()) })
     }
 
     fn start(&mut self, at: Start) -> BoxFuture<'_, Result<Offset, StartError>> {
         Box::pin(async move {
+            if !self.lease.is_held() {
+                return Err(StartError::Fenced);
+            }
             let cursor = Cursor::open(&self.shared, &self.lane(), at)?;
             let next = cursor.next;
+            self.delivered.clear();
             if let Some(ordinal) = cursor.ordinal {
                 self.delivered.push_back(End { offset: next, ordinal });
             }

@@ -107,12 +107,13 @@ fn put_stored(out: &mut Vec<u8>, group: &Group, stored: &Stored) {
     out.put_text(group.as_str());
     out.put_u64(stored.committed.offset);
     out.put_u64(stored.ordinal);
-    out.put_blob(stored.committed.note.as_bytes());
+    out.put_blob(stored.committed.note.as_str().as_bytes());
 }
 
 fn take_stored(take: &mut Take<'_>) -> Result<(Group, Stored), Malformed> {
     let group = Group::new(take.text()?).map_err(|_| Malformed)?;
     let (offset, ordinal) = (take.u64()?, take.u64()?);
-    let note = Note::new(Bytes::copy_from_slice(take.blob()?)).map_err(|_| Malformed)?;
+    let note = std::str::from_utf8(take.blob()?).map_err(|_| Malformed)?;
+    let note = Note::new(note.to_owned()).map_err(|_| Malformed)?;
     Ok((group, Stored { committed: Committed { offset, note }, ordinal }))
 }

@@ -1,0 +1,16 @@
+//! Runs sinks: commits, retries, dead letters, ledger, drain. See README.md.
+
+mod backoff;
+mod careful;
+mod committer;
+mod letters;
+mod note;
+mod partition;
+mod runner;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use letters::{DeadLetters, Letter};
+pub use runner::{Drain, SinkSpec, run};
+pub use status::{SinkState, SinkStatus};

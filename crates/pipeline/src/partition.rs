@@ -1,0 +1,348 @@
+//! One partition of one sink: read, decode, stage, hand over for the commit.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use logmill_queue::{
+    CommitError, Committed, Delivery, Frame, Lease, Offset, Outcome, PartitionReader, QueueError, Sink, SinkError,
+    Start, StartError, Writer, Written,
+};
+use logmill_world::World;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::backoff::Backoff;
+use crate::careful::Careful;
+use crate::committer::{Answer, Control, Request};
+use crate::letters::Letter;
+use crate::note::{self, Progress};
+use crate::status::{SinkState, SinkStatus};
+
+/// A third of these within `MOVES_WITHIN` means that two owners work on one output.
+const MAX_MOVES: usize = 3;
+const MOVES_WITHIN: Duration = Duration::from_secs(600);
+
+/// What all partitions of a sink share.
+pub(crate) struct Context {
+    pub world: World,
+    pub sink: Arc<dyn Sink>,
+    pub status: Arc<SinkStatus>,
+    pub requests: mpsc::Sender<Request>,
+    pub flush_interval: Duration,
+    pub attempts: u32,
+}
+
+/// Why the work on a partition ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// In order.
+    Finished,
+    /// The partition is somebody else's.
+    Lost,
+    /// An operator has to decide.
+    Stopped(String),
+}
+
+/// Why the sink has to be opened again, or not.
+enum Break {
+    Reopen,
+    End(End),
+}
+
+impl From<SinkError> for Break {
+    fn from(error: SinkError) -> Self {
+        match error {
+            SinkError::Unavailable(_) => Self::Reopen,
+            SinkError::Stop(error) => Self::End(End::Stopped(error.to_string())),
+        }
+    }
+}
+
+/// A partition that was assigned to us.
+pub(crate) struct Partitioned {
+    context: Arc<Context>,
+    reader: Box<dyn PartitionReader>,
+    lease: Lease,
+    control: mpsc::UnboundedReceiver<Control>,
+    /// The group's position; it lags behind the output, never leads it.
+    group: Committed,
+    careful: Careful,
+    moves: Vec<Duration>,
+}
+
+/// What is in a writer and not yet committed.
+struct Pending {
+    writer: Box<dyn Writer>,
+    letters: Vec<Letter>,
+    /// When it has to be staged, by the monotonic clock.
+    due: Option<Duration>,
+}
+
+impl Partitioned {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        reader: Box<dyn PartitionReader>,
+        control: mpsc::UnboundedReceiver<Control>,
+    ) -> Self {
+        let lease = reader.lease().clone();
+        let group = Committed { offset: 0, note: logmill_queue::Note::default() };
+        let careful = Careful::new(Some(Progress::Clean), 0, context.attempts);
+        Self { context, reader, lease, control, group, careful, moves: Vec::new() }
+    }
+
+    /// Works until the partition is given back or lost.
+    pub(crate) async fn run(mut self) -> End {
+        let mut backoff = Backoff::new();
+        let mut first = true;
+        loop {
+            match self.work(first).await {
+                Break::End(End::Finished) => {
+                    self.reader.release();
+                    return End::Finished;
+                }
+                Break::End(end) => return end,
+                Break::Reopen => {}
+            }
+            first = false;
+            if !self.lease.is_held() {
+                return End::Lost;
+            }
+            tokio::select! {
+                () = backoff.wait(&self.context.world) => {}
+                control = self.control.recv() => if !matches!(control, Some(Control::Checkpointed(_))) {
+                    return End::Finished;
+                }
+            }
+        }
+    }
+
+    async fn work(&mut self, first: bool) -> Break {
+        match self.open(first).await {
+            Ok(pending) => match self.pump(pending).await {
+                Ok(never) => match never {},
+                Err(end) => end,
+            },
+            Err(end) => end,
+        }
+    }
+
+    /// Opens the sink and starts reading where its output ends.
+    async fn open(&mut self, first: bool) -> Result<Pending, Break> {
+        let committed = self.reader.committed().await.map_err(|error| self.wait(&error))?;
+        let split = committed.as_ref().map(note::split);
+        let known = if first { split.as_ref().map(|(_, committed)| committed.clone()) } else { Some(self.group.clone()) };
+        let opened = self.context.sink.open(self.lease.clone(), known.as_ref()).await;
+        let (writer, start) = opened.map_err(|error| self.say(error))?;
+        let from = self.start(start).await?;
+        if first {
+            self.group = known.unwrap_or(Committed { offset: from, note: logmill_queue::Note::default() });
+            let started = self.context.world.clock().wall();
+            self.careful = Careful::new(split.map(|(progress, _)| progress), started, self.context.attempts);
+            self.write_note(Progress::Running).await?;
+        }
+        self.context.status.set(SinkState::Running);
+        Ok(Pending { writer, letters: Vec::new(), due: None })
+    }
+
+    async fn start(&mut self, start: Start) -> Result<Offset, Break> {
+        match self.reader.start(start).await {
+            Ok(from) => Ok(from),
+            Err(StartError::Queue(error)) => Err(self.wait(&error)),
+            Err(StartError::Fenced) => Err(Break::End(End::Lost)),
+            Err(error) => {
+                let reason = format!(
+                    "the output and the log do not fit together: {error}; \
+                     `logmill queue adopt --from oldest|end` decides where to go on"
+                );
+                Err(Break::End(End::Stopped(reason)))
+            }
+        }
+    }
+
+    fn wait(&self, error: &QueueError) -> Break {
+        tracing::warn!(%error, partition = self.lease.partition.0, "a sink waits for the log");
+        self.context.status.set(SinkState::Waiting(error.to_string()));
+        Break::Reopen
+    }
+
+    fn say(&self, error: SinkError) -> Break {
+        if let SinkError::Unavailable(error) = &error {
+            tracing::warn!(%error, partition = self.lease.partition.0, "a sink cannot be opened yet");
+            self.context.status.set(SinkState::Waiting(error.to_string()));
+        }
+        error.into()
+    }
+
+    async fn pump(&mut self, mut pending: Pending) -> Result<std::convert::Infallible, Break> {
+        loop {
+            // While there is more to read the timer is only looked at, not set.
+            let ready = self.reader.next().now_or_never();
+            match ready {
+                Some(delivery) => self.take(&mut pending, delivery).await?,
+                None => self.idle(&mut pending).await?,
+            }
+            if pending.due.is_some_and(|due| self.context.world.clock().monotonic() >= due) {
+                self.flush(&mut pending).await?;
+            }
+            while let Ok(control) = self.control.try_recv() {
+                self.obey(control, &mut pending).await?;
+            }
+        }
+    }
+
+    async fn idle(&mut self, pending: &mut Pending) -> Result<(), Break> {
+        let clock = self.context.world.clock();
+        let left = pending.due.map(|due| due.saturating_sub(clock.monotonic()));
+        tokio::select! {
+            control = self.control.recv() => {
+                self.obey(control.unwrap_or(Control::Finish), pending).await
+            }
+            () = clock.sleep(left.unwrap_or_default()), if left.is_some() => Ok(()),
+            delivery = self.reader.next() => self.take(pending, delivery).await,
+        }
+    }
+
+    async fn take(
+        &mut self,
+        pending: &mut Pending,
+        delivery: Result<Delivery, QueueError>,
+    ) -> Result<(), Break> {
+        let delivery = delivery.map_err(|error| self.wait(&error))?;
+        let due = self.context.world.clock().monotonic() + self.context.flush_interval;
+        pending.due.get_or_insert(due);
+        let written = match &delivery {
+            Delivery::Frame(frame) => self.decode(pending, frame, &delivery).await?,
+            Delivery::Damaged { from, to, records } => {
+                tracing::error!(partition = self.lease.partition.0, from, to, records,
+                    "records were lost to damage in the log");
+                pending.writer.write(&delivery)
+            }
+        };
+        if let Delivery::Frame(frame) = &delivery {
+            pending.letters.extend(written.rejected.into_iter().map(|rejected| Letter {
+                frame: frame.clone(),
+                index: rejected.index,
+                payload: rejected.payload,
+                reason: rejected.reason,
+            }));
+        }
+        if written.full { self.flush(pending).await } else { Ok(()) }
+    }
+
+    /// Decodes a frame; one that failed too often goes to the dead letters instead.
+    async fn decode(
+        &mut self,
+        pending: &mut Pending,
+        frame: &Frame,
+        delivery: &Delivery,
+    ) -> Result<Written, Break> {
+        let offset = frame.offset;
+        let suspect = self.careful.suspects(frame);
+        if self.careful.is_condemned(offset) {
+            let reason = format!("decoding it failed {} times", self.context.attempts);
+            pending.letters.push(Letter { frame: frame.clone(), index: None, payload: None, reason });
+            pending.writer.skip(frame);
+            self.careful.passed(offset);
+            return Ok(Written::default());
+        }
+        if suspect {
+            let attempt = self.careful.attempt(offset);
+            self.write_note(Progress::Trying(offset, attempt)).await?;
+        }
+        let writer = &mut pending.writer;
+        let Ok(written) = catch_unwind(AssertUnwindSafe(|| writer.write(delivery))) else {
+            tracing::error!(partition = self.lease.partition.0, offset, "decoding a frame panicked");
+            if !suspect {
+                self.careful.attempt(offset);
+            }
+            return Err(Break::Reopen);
+        };
+        self.careful.passed(offset);
+        if suspect {
+            self.write_note(Progress::Running).await?;
+        }
+        Ok(written)
+    }
+
+    async fn obey(&mut self, control: Control, pending: &mut Pending) -> Result<(), Break> {
+        match control {
+            Control::Checkpointed(committed) => self.move_group(committed, Progress::Running).await,
+            Control::Finish => {
+                self.flush(pending).await?;
+                let positions = self.context.sink.checkpoint().await.map_err(|error| self.say(error))?;
+                let ours = positions.into_iter().find(|(partition, _)| *partition == self.lease.partition);
+                let group = ours.map_or(self.group.clone(), |(_, committed)| committed);
+                self.move_group(group, Progress::Clean).await?;
+                Err(Break::End(End::Finished))
+            }
+        }
+    }
+
+    /// Hands over what was written and waits until the output holds it.
+    async fn flush(&mut self, pending: &mut Pending) -> Result<(), Break> {
+        pending.due = None;
+        let Some(staged) = pending.writer.stage() else { return Ok(()) };
+        let letters = std::mem::take(&mut pending.letters);
+        let (reply, answer) = oneshot::channel();
+        let request = Request { staged, letters, reply };
+        if self.context.requests.send(request).await.is_err() {
+            return Err(Break::End(End::Lost));
+        }
+        match answer.await {
+            Ok(Answer::Outcome(Outcome::Done(_, None))) => Ok(()),
+            Ok(Answer::Outcome(Outcome::Done(_, Some(committed)))) => {
+                self.move_group(committed, Progress::Running).await
+            }
+            Ok(Answer::Outcome(Outcome::Moved { at, .. })) => Err(self.moved(at)),
+            Ok(Answer::Stopped(reason)) => Err(Break::End(End::Stopped(reason))),
+            Ok(Answer::Outcome(Outcome::Fenced { .. })) | Err(_) => Err(Break::End(End::Lost)),
+        }
+    }
+
+    fn moved(&mut self, at: Offset) -> Break {
+        let now = self.context.world.clock().monotonic();
+        self.moves.retain(|then| now.saturating_sub(*then) < MOVES_WITHIN);
+        self.moves.push(now);
+        tracing::warn!(partition = self.lease.partition.0, at, "the output stands elsewhere, the sink is opened again");
+        if self.moves.len() < MAX_MOVES {
+            return Break::Reopen;
+        }
+        let reason = "the output was moved by somebody else three times: two processes write to it".to_owned();
+        Break::End(End::Stopped(reason))
+    }
+
+    /// Moves the group's position. It may lag, so a failure is no reason to stop.
+    async fn move_group(&mut self, committed: Committed, progress: Progress) -> Result<(), Break> {
+        self.group = committed;
+        match self.commit(progress).await {
+            Err(CommitError::Fenced) => Err(Break::End(End::Lost)),
+            Err(error) => {
+                tracing::warn!(%error, partition = self.lease.partition.0, "the group's position could not be moved yet");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Writes a note that must be durable before the work goes on.
+    async fn write_note(&mut self, progress: Progress) -> Result<(), Break> {
+        let mut backoff = Backoff::new();
+        loop {
+            match self.commit(progress).await {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Fenced) => return Err(Break::End(End::Lost)),
+                Err(error) => {
+                    tracing::warn!(%error, partition = self.lease.partition.0, "a note cannot be written yet");
+                    self.context.status.set(SinkState::Waiting(error.to_string()));
+                    backoff.wait(&self.context.world).await;
+                }
+            }
+        }
+    }
+
+    async fn commit(&mut self, progress: Progress) -> Result<(), CommitError> {
+        let note = note::join(progress, &self.group.note);
+        self.reader.commit(self.group.offset, &note).await
+    }
+}

@@ -1,0 +1,115 @@
+//! The journal: one checkpoint, then the flush records since.
+//!
+//! `journal-<n>` with the greatest number counts. Each record is length (u32), checksum (CRC32C) and payload.
+
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use logmill_world::{File, Fs, Mode, replace};
+
+use crate::codec::{Checkpoint, Flush};
+
+/// A journal is replaced at each checkpoint; a larger one is not ours.
+const MAX_JOURNAL: u64 = 1 << 30;
+
+/// What a journal says.
+pub(crate) struct Found {
+    pub number: u64,
+    pub checkpoint: Checkpoint,
+    pub flushes: Vec<Flush>,
+}
+
+/// The journal that is written on.
+pub(crate) struct Journal {
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    number: u64,
+    file: Option<Box<dyn File>>,
+    len: u64,
+}
+
+fn frame(payload: &[u8]) -> Vec<u8> {
+    let mut out = (payload.len() as u32).to_le_bytes().to_vec();
+    out.extend(crc32c::crc32c(payload).to_le_bytes());
+    out.extend(payload);
+    out
+}
+
+fn damaged(path: &Path) -> io::Error {
+    let reason = format!("the journal {} is damaged", path.display());
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+/// The next record and what follows it; `None` at the end or at a record that is torn.
+fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = bytes.split_first_chunk()?;
+    let (crc, rest) = rest.split_first_chunk()?;
+    let (payload, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+    (crc32c::crc32c(payload) == u32::from_le_bytes(*crc)).then_some((payload, rest))
+}
+
+fn parse(path: &Path, number: u64, bytes: &[u8]) -> io::Result<Found> {
+    let (first, mut rest) = split(bytes).ok_or_else(|| damaged(path))?;
+    let checkpoint = Checkpoint::decode(first).map_err(|_| damaged(path))?;
+    let mut flushes = Vec::new();
+    // A record that is not whole was being written when the process ended: nothing was done for it yet.
+    while let Some((payload, after)) = split(rest) {
+        flushes.push(Flush::decode(payload).map_err(|_| damaged(path))?);
+        rest = after;
+    }
+    Ok(Found { number, checkpoint, flushes })
+}
+
+impl Journal {
+    /// Reads the journal in `dir`, if there is one.
+    pub(crate) fn find(fs: &dyn Fs, dir: &Path) -> io::Result<Option<Found>> {
+        fs.create_dir_all(dir)?;
+        let names = fs.list(dir)?;
+        let number = |name: &String| u64::from_str_radix(name.strip_prefix("journal-")?, 16).ok();
+        let Some(number) = names.iter().filter_map(number).max() else { return Ok(None) };
+        let path = path(dir, number);
+        parse(&path, number, &fs.read(&path, MAX_JOURNAL)?).map(Some)
+    }
+
+    /// Begins a journal behind the one of this number.
+    pub(crate) fn after(fs: Arc<dyn Fs>, dir: PathBuf, number: u64) -> Self {
+        Self { fs, dir, number, file: None, len: 0 }
+    }
+
+    /// Replaces the journal by one that begins with `checkpoint`.
+    pub(crate) fn begin(&mut self, checkpoint: &Checkpoint) -> io::Result<()> {
+        self.file = None;
+        let next = path(&self.dir, self.number + 1);
+        let record = frame(&checkpoint.encode());
+        replace(&*self.fs, &next, &record)?;
+        let before = path(&self.dir, self.number);
+        self.number += 1;
+        self.len = record.len() as u64;
+        self.file = Some(self.fs.open(&next, Mode::Write)?);
+        // The older journal no longer counts; one that stays behind harms nobody.
+        let _ = self.fs.remove(&before);
+        Ok(())
+    }
+
+    /// Whether the next flush needs a checkpoint first, since the last append failed.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// Makes a flush record durable. After an error its fate is unknown, and only `begin` helps.
+    pub(crate) fn append(&mut self, flush: &Flush) -> io::Result<()> {
+        let Some(file) = self.file.take() else { return Err(io::Error::other("the journal is closed")) };
+        let record = frame(&flush.encode());
+        file.write_at(&[IoSlice::new(&record)], self.len)?;
+        file.sync_data()?;
+        self.len += record.len() as u64;
+        self.file = Some(file);
+        Ok(())
+    }
+}
+
+fn path(dir: &Path, number: u64) -> PathBuf {
+    // No ending, so that the file beside which `replace` writes first does not look like a journal.
+    dir.join(format!("journal-{number:016x}"))
+}

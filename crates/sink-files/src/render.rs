@@ -1,0 +1,180 @@
+//! From frames to lines: a pure function of the frame, so that a crash can have them rendered again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use logmill_model::{Format, Records, Scratch};
+use logmill_queue::{Delivery, Encoding, Frame, Lease, Offset, Rejected, Staged, Totals, Writer, Written};
+
+use crate::codec::Range;
+
+/// A range is staged beyond so many bytes, or so many files.
+const FULL: (usize, usize) = (8 << 20, 4096);
+/// Bytes that a file's lines begin with: enough for a few lines.
+const FIRST_CAPACITY: usize = 1024;
+
+/// One hour of one customer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct FileKey {
+    pub customer: Arc<str>,
+    /// Hours since 1970, UTC.
+    pub hour: u32,
+}
+
+/// Lines by file, in the order in which the files first came up.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    pub files: Vec<(FileKey, Vec<u8>)>,
+    by_key: HashMap<FileKey, usize>,
+    pub bytes: usize,
+}
+
+impl Lines {
+    fn slot(&mut self, key: &FileKey) -> usize {
+        if let Some(&slot) = self.by_key.get(key) {
+            return slot;
+        }
+        self.by_key.insert(key.clone(), self.files.len());
+        self.files.push((key.clone(), Vec::with_capacity(FIRST_CAPACITY)));
+        self.files.len() - 1
+    }
+}
+
+/// Renders frames of one partition.
+#[derive(Default)]
+pub(crate) struct Renderer {
+    pub lines: Lines,
+    pub totals: Totals,
+    scratch: Scratch,
+}
+
+fn format(encoding: Encoding) -> Option<Format> {
+    match encoding {
+        Encoding::WEB_JSON => Some(Format::Json),
+        Encoding::WEB_NDJSON => Some(Format::Ndjson),
+        Encoding::WEB_CSV => Some(Format::Csv),
+        _ => None,
+    }
+}
+
+impl Renderer {
+    /// Renders a frame's records but for the rejected ones. A record that cannot be decoded, though the door
+    /// let it pass, is answered for the dead letters.
+    pub(crate) fn render(&mut self, frame: &Frame) -> Vec<Rejected> {
+        let rejected = frame.header.rejected.len() as u64;
+        self.totals.read += u64::from(frame.header.count);
+        self.totals.rejected += rejected;
+        let accepted = u64::from(frame.header.accepted());
+        let Some(format) = format(frame.header.encoding) else {
+            self.totals.dead_lettered += accepted;
+            let reason = format!("encoding {} is no web-log batch", frame.header.encoding.0);
+            return vec![Rejected { offset: frame.offset, index: None, reason, payload: None }];
+        };
+        let (written, letters) = self.render_records(format, frame);
+        self.totals.delivered += written;
+        self.totals.dead_lettered += accepted.saturating_sub(written);
+        letters
+    }
+
+    fn render_records(&mut self, format: Format, frame: &Frame) -> (u64, Vec<Rejected>) {
+        let customer: Arc<str> = frame.header.customer.as_str().into();
+        let mut records = Records::new(format, &frame.payload);
+        let mut skip = frame.header.rejected.iter().copied().peekable();
+        let (mut index, mut written, mut letters) = (0, 0, Vec::new());
+        // Most records follow one of the same hour.
+        let mut last: Option<(u32, usize)> = None;
+        while let Some(record) = records.next(&mut self.scratch) {
+            let at = index;
+            index += 1;
+            if skip.next_if_eq(&at).is_some() {
+                continue;
+            }
+            let record = match record {
+                Ok(record) => record,
+                Err(error) => {
+                    let reason = error.reason.into_owned();
+                    letters.push(Rejected { offset: frame.offset, index: error.index, reason, payload: None });
+                    continue;
+                }
+            };
+            let hour = record.timestamp().hour();
+            let slot = match last {
+                Some((known, slot)) if known == hour => slot,
+                _ => self.lines.slot(&FileKey { customer: customer.clone(), hour }),
+            };
+            last = Some((hour, slot));
+            if let Some((_, lines)) = self.lines.files.get_mut(slot) {
+                let before = lines.len();
+                record.write_line(lines);
+                self.lines.bytes += lines.len() - before;
+                written += 1;
+            }
+        }
+        (written, letters)
+    }
+}
+
+/// What a staged range holds for `FilesSink::commit`.
+pub(crate) struct Rendered {
+    pub range: Range,
+    pub lines: Lines,
+}
+
+/// The writer of one partition.
+pub(crate) struct FilesWriter {
+    lease: Lease,
+    renderer: Renderer,
+    skipped: Vec<Offset>,
+    /// Where the range that is being written begins, once something was.
+    from: Option<Offset>,
+    /// Where the next range begins, if that is known: offsets may have holes.
+    next: Option<Offset>,
+}
+
+impl FilesWriter {
+    pub(crate) fn new(lease: Lease, next: Option<Offset>) -> Self {
+        Self { lease, renderer: Renderer::default(), skipped: Vec::new(), from: None, next }
+    }
+
+    fn cover(&mut self, first: Offset, end: Offset) {
+        self.from.get_or_insert(self.next.unwrap_or(first));
+        self.next = Some(end);
+    }
+}
+
+impl Writer for FilesWriter {
+    fn write(&mut self, delivery: &Delivery) -> Written {
+        let rejected = match delivery {
+            Delivery::Frame(frame) => {
+                self.cover(frame.offset, frame.offset + 1);
+                self.renderer.render(frame)
+            }
+            Delivery::Damaged { from, to, records } => {
+                self.cover(*from, *to);
+                self.renderer.totals.read += records;
+                self.renderer.totals.damaged += records;
+                Vec::new()
+            }
+        };
+        let lines = &self.renderer.lines;
+        Written { rejected, full: lines.bytes >= FULL.0 || lines.files.len() >= FULL.1 }
+    }
+
+    fn skip(&mut self, frame: &Frame) {
+        self.cover(frame.offset, frame.offset + 1);
+        self.skipped.push(frame.offset);
+        let rejected = frame.header.rejected.len() as u64;
+        self.renderer.totals.read += u64::from(frame.header.count);
+        self.renderer.totals.rejected += rejected;
+        self.renderer.totals.dead_lettered += u64::from(frame.header.accepted());
+    }
+
+    fn stage(&mut self) -> Option<Staged> {
+        let (from, to) = (self.from.take()?, self.next?);
+        let lines = std::mem::take(&mut self.renderer.lines);
+        let totals = std::mem::take(&mut self.renderer.totals);
+        let skipped = std::mem::take(&mut self.skipped);
+        let range = Range { partition: self.lease.partition, from, to, skipped, totals };
+        Some(Staged { lease: self.lease.clone(), from, to, content: Box::new(Rendered { range, lines }) })
+    }
+}

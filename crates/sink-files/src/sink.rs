@@ -1,0 +1,310 @@
+//! `Sink` on a folder.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use logmill_queue::{
+    BoxFuture, Class, Committed, LogId, Lease, Note, Opening, Outcome, Partition, Queue, QueueError, Sink,
+    SinkError, Staged, Start, Totals,
+};
+use logmill_world::{Lock, LockFailure, World};
+use tokio::sync::Mutex;
+
+use crate::codec::{Checkpoint, Flush, Lane};
+use crate::config::FilesConfig;
+use crate::folder::Folder;
+use crate::journal::Journal;
+use crate::recover;
+use crate::render::{FileKey, FilesWriter, Rendered};
+
+/// A checkpoint is made after so many bytes, whatever the time.
+const CHECKPOINT_BYTES: u64 = 256 << 20;
+/// A checkpoint is made after so many files, whatever the time: each is synced by itself.
+const CHECKPOINT_FILES: usize = 4096;
+
+/// Hourly files in a folder.
+pub struct FilesSink {
+    world: World,
+    queue: Arc<dyn Queue>,
+    config: FilesConfig,
+    output: Mutex<Option<Output>>,
+    totals: std::sync::Mutex<BTreeMap<Partition, Lane>>,
+}
+
+/// The folder, opened and rolled forward.
+struct Output {
+    folder: Folder,
+    journal: Journal,
+    /// Where the output ends, with everything that the journal holds.
+    state: Checkpoint,
+    bytes: u64,
+    changed: bool,
+    /// A flush whose record is durable and whose lines may be written in part.
+    started: Option<Started>,
+    _lock: Box<dyn Lock>,
+}
+
+struct Started {
+    flush: Flush,
+    /// Where each file's lines begin.
+    places: HashMap<FileKey, u64>,
+}
+
+/// An I/O error of the folder: it may work later.
+pub(crate) fn io_error(context: &str, error: io::Error) -> QueueError {
+    let class = if error.kind() == io::ErrorKind::StorageFull { Class::Full } else { Class::Unavailable };
+    QueueError::caused(class, context, error)
+}
+
+fn unavailable(context: &str) -> impl FnOnce(io::Error) -> SinkError + '_ {
+    move |error| SinkError::Unavailable(io_error(context, error))
+}
+
+impl FilesSink {
+    /// A sink that has not touched its folder yet.
+    #[must_use]
+    pub fn new(world: World, queue: Arc<dyn Queue>, config: FilesConfig) -> Self {
+        Self { world, queue, config, output: Mutex::new(None), totals: std::sync::Mutex::default() }
+    }
+
+    fn journal_dir(&self) -> PathBuf {
+        self.config.dir.join("logs").join(".logmill")
+    }
+
+    fn lock(&self) -> Result<Box<dyn Lock>, SinkError> {
+        let path = self.journal_dir().join("LOCK");
+        self.world.fs().lock(&path).map_err(|failure| match failure {
+            LockFailure::Io(error) => SinkError::Unavailable(io_error("cannot lock the folder of the files", error)),
+            LockFailure::Held(pid) => {
+                let pid = pid.map_or("another process".to_owned(), |pid| format!("process {pid}"));
+                let reason = format!("{pid} writes to {} already", self.config.dir.display());
+                SinkError::Unavailable(QueueError::new(Class::Unavailable, reason))
+            }
+        })
+    }
+
+    /// Opens the folder and completes what was cut short.
+    async fn open_output(&self, log: LogId) -> Result<Output, SinkError> {
+        let fs = self.world.fs().clone();
+        let dir = self.journal_dir();
+        fs.create_dir_all(&dir).map_err(unavailable("cannot make the folder of the files"))?;
+        let lock = self.lock()?;
+        let found = Journal::find(&*fs, &dir).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => SinkError::Stop(io_error(&advice(), error)),
+            _ => SinkError::Unavailable(io_error("cannot read the journal of the files", error)),
+        })?;
+        let root = self.config.dir.join("logs");
+        let mut folder = Folder::new(fs.clone(), root, self.config.default_customer.clone());
+        let number = found.as_ref().map_or(0, |found| found.number);
+        let mut state = Checkpoint { log, lanes: BTreeMap::new() };
+        if let Some(found) = found {
+            state = found.checkpoint;
+            let (queue, topic) = (&*self.queue, &self.config.topic);
+            let rolled = recover::roll_forward(queue, topic, &mut folder, &mut state, &found.flushes).await;
+            rolled.map_err(stop)?;
+        }
+        let journal = Journal::after(fs, dir, number);
+        let mut output =
+            Output { folder, journal, state, bytes: 0, changed: true, started: None, _lock: lock };
+        output.checkpoint()?;
+        Ok(output)
+    }
+
+    fn publish_totals(&self, lanes: &BTreeMap<Partition, Lane>) {
+        self.totals.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone_from(lanes);
+    }
+
+    async fn open_lane(&self, lease: Lease, committed: Option<&Committed>) -> Result<Opening, SinkError> {
+        let mut output = self.output.lock().await;
+        if output.is_none() {
+            *output = Some(self.open_output(lease.log).await?);
+        }
+        let Some(output) = output.as_ref() else {
+            return Err(SinkError::Stop(QueueError::new(Class::Bug, "the folder is not open")));
+        };
+        if output.state.log != lease.log && !output.state.lanes.is_empty() {
+            let error =
+                logmill_queue::StartError::OtherLog { asked: output.state.log, found: lease.log };
+            return Err(stop(error));
+        }
+        self.publish_totals(&output.state.lanes);
+        let ours = output.state.lanes.get(&lease.partition).map(|lane| lane.next);
+        let next = ours.or(committed.map(|committed| committed.offset));
+        let start = next.map_or(Start::Oldest, |next| Start::At(lease.log, next));
+        Ok((Box::new(FilesWriter::new(lease, next)), start))
+    }
+
+    async fn commit_ranges(&self, staged: &[Staged]) -> Result<Vec<Outcome>, SinkError> {
+        let mut guard = self.output.lock().await;
+        let Some(output) = guard.as_mut() else {
+            return Err(SinkError::Stop(QueueError::new(Class::Bug, "commit before open")));
+        };
+        let mut outcomes = Vec::with_capacity(staged.len());
+        let mut parts = Vec::new();
+        for staged in staged {
+            let (outcome, part) = output.judge(staged);
+            outcomes.push(outcome);
+            parts.extend(part);
+        }
+        if !parts.is_empty() {
+            output.flush(&parts)?;
+        }
+        self.publish_totals(&output.state.lanes);
+        if output.bytes >= CHECKPOINT_BYTES || output.folder.touched() >= CHECKPOINT_FILES {
+            output.checkpoint()?;
+            for outcome in &mut outcomes {
+                if let Outcome::Done(partition, committed) = outcome {
+                    *committed = output.committed(*partition);
+                }
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+fn advice() -> String {
+    "the positions of the files cannot be read; `logmill queue adopt --from oldest|end` decides where to go on"
+        .to_owned()
+}
+
+/// Output and log do not fit together: only an operator can decide.
+fn stop(error: logmill_queue::StartError) -> SinkError {
+    match error {
+        logmill_queue::StartError::Queue(error) => SinkError::Unavailable(error),
+        other => {
+            let reason = format!(
+                "the hourly files do not fit to this queue: {other}. It was emptied, replaced or restored from a \
+                 copy; `logmill queue adopt --from oldest|end` decides where to go on"
+            );
+            SinkError::Stop(QueueError::new(Class::Invalid, reason))
+        }
+    }
+}
+
+impl Output {
+    /// Whether a range continues the output. Ranges that were flushed before are done.
+    fn judge<'a>(&self, staged: &'a Staged) -> (Outcome, Option<&'a Rendered>) {
+        let partition = staged.lease.partition;
+        if !staged.lease.is_held() {
+            return (Outcome::Fenced { partition, epoch: staged.lease.epoch }, None);
+        }
+        let next = self.state.lanes.get(&partition).map(|lane| lane.next);
+        match (next, staged.content.downcast_ref::<Rendered>()) {
+            (Some(next), _) if next >= staged.to => (Outcome::Done(partition, None), None),
+            (Some(next), _) if next != staged.from => (Outcome::Moved { partition, at: next }, None),
+            (_, Some(rendered)) => (Outcome::Done(partition, None), Some(rendered)),
+            (_, None) => (Outcome::Fenced { partition, epoch: staged.lease.epoch }, None),
+        }
+    }
+
+    fn flush(&mut self, parts: &[&Rendered]) -> Result<(), SinkError> {
+        let ranges: Vec<_> = parts.iter().map(|part| part.range.clone()).collect();
+        if self.started.as_ref().is_some_and(|started| started.flush.ranges != ranges) {
+            let reason = "other ranges came than those whose lines are being written";
+            return Err(SinkError::Stop(QueueError::new(Class::Bug, reason)));
+        }
+        if self.started.is_none() {
+            self.start(Flush { ranges, bases: Vec::new() }, parts)?;
+        }
+        self.write(parts).map_err(unavailable("cannot write the hourly files"))?;
+        let Some(Started { flush, .. }) = self.started.take() else { return Ok(()) };
+        for range in &flush.ranges {
+            let lane = self.state.lanes.entry(range.partition).or_default();
+            lane.next = range.to;
+            lane.totals.add(&range.totals);
+        }
+        self.bytes += parts.iter().map(|part| part.lines.bytes as u64).sum::<u64>();
+        Ok(())
+    }
+
+    /// Makes the flush record durable; from then on its lines will be written, whatever happens.
+    fn start(&mut self, mut flush: Flush, parts: &[&Rendered]) -> Result<(), SinkError> {
+        if self.journal.is_broken() {
+            self.changed = true;
+            self.checkpoint()?;
+        }
+        let places = self.places(&mut flush, parts).map_err(unavailable("cannot open an hourly file"))?;
+        self.changed = true;
+        self.journal.append(&flush).map_err(unavailable("cannot write the journal of the files"))?;
+        for (file, base) in &flush.bases {
+            self.folder.set_base(file, *base);
+        }
+        self.started = Some(Started { flush, places });
+        Ok(())
+    }
+
+    fn places(&mut self, flush: &mut Flush, parts: &[&Rendered]) -> io::Result<HashMap<FileKey, u64>> {
+        let mut places = HashMap::new();
+        for (file, _) in parts.iter().flat_map(|part| &part.lines.files) {
+            if places.contains_key(file) {
+                continue;
+            }
+            let (place, is_news) = self.folder.place(file)?;
+            places.insert(file.clone(), place);
+            if is_news {
+                flush.bases.push((file.clone(), place));
+            }
+        }
+        Ok(places)
+    }
+
+    fn write(&mut self, parts: &[&Rendered]) -> io::Result<()> {
+        let mut places = self.started.as_ref().map(|started| started.places.clone()).unwrap_or_default();
+        for (file, lines) in parts.iter().flat_map(|part| &part.lines.files) {
+            let place = places.entry(file.clone()).or_default();
+            self.folder.write(file, *place, lines)?;
+            *place += lines.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self) -> Result<(), SinkError> {
+        if self.started.is_some() {
+            let reason = "lines whose flush record is durable are still to be written";
+            return Err(SinkError::Unavailable(QueueError::new(Class::Unavailable, reason)));
+        }
+        if self.changed {
+            self.folder.sync().map_err(unavailable("cannot sync the hourly files"))?;
+            self.journal.begin(&self.state).map_err(unavailable("cannot begin the next journal of the files"))?;
+            self.bytes = 0;
+            self.changed = false;
+        }
+        Ok(())
+    }
+
+    fn committed(&self, partition: Partition) -> Option<Committed> {
+        let lane = self.state.lanes.get(&partition)?;
+        Some(Committed { offset: lane.next, note: Note::default() })
+    }
+}
+
+impl Sink for FilesSink {
+    fn open<'a>(
+        &'a self,
+        lease: Lease,
+        committed: Option<&'a Committed>,
+    ) -> BoxFuture<'a, Result<Opening, SinkError>> {
+        Box::pin(self.open_lane(lease, committed))
+    }
+
+    fn commit<'a>(&'a self, staged: &'a [Staged]) -> BoxFuture<'a, Result<Vec<Outcome>, SinkError>> {
+        Box::pin(self.commit_ranges(staged))
+    }
+
+    fn checkpoint(&self) -> BoxFuture<'_, Result<Vec<(Partition, Committed)>, SinkError>> {
+        Box::pin(async move {
+            let mut guard = self.output.lock().await;
+            let Some(output) = guard.as_mut() else { return Ok(Vec::new()) };
+            output.checkpoint()?;
+            let lanes = output.state.lanes.keys();
+            Ok(lanes.filter_map(|partition| Some((*partition, output.committed(*partition)?))).collect())
+        })
+    }
+
+    fn totals(&self) -> Vec<(Partition, Totals)> {
+        let lanes = self.totals.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        lanes.iter().map(|(partition, lane)| (*partition, lane.totals)).collect()
+    }
+}
