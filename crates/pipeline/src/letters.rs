@@ -67,6 +67,7 @@ impl DeadLetters {
                     return;
                 }
                 Ok(Appended::Duplicate { .. } | Appended::Conflict) => return,
+                Err(AppendError::InFlight) => backoff.wait(&self.world).await,
                 Err(AppendError::Refused(error) | AppendError::Unknown(error)) => {
                     tracing::error!(%error, topic = %self.topic, "a dead letter cannot be written yet");
                     backoff.wait(&self.world).await;

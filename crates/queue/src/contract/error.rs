@@ -72,6 +72,9 @@ pub enum AppendError {
     /// Nothing is stored.
     #[error("{0}")]
     Refused(#[source] QueueError),
+    /// The same key is in flight, and its outcome was not known within 5 s. Nothing is stored.
+    #[error("the same key is in flight")]
+    InFlight,
     /// It may be stored. Repeating it with the same key is safe.
     #[error("the outcome is unknown: {0}")]
     Unknown(#[source] QueueError),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use logmill_world::World;
 
@@ -21,6 +22,9 @@ use crate::contract::{
     Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Partition, Position, Queue,
     QueueError, QueueLimits, Scan, Start, StartError, Subscription, Topic,
 };
+
+/// How long a repetition waits for the outcome of the first.
+const KEY_WAIT: Duration = Duration::from_secs(5);
 
 /// What a start found out, for the operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,8 +118,11 @@ impl EmbeddedLog {
                 claim.map_err(|e| AppendError::Refused(io_error("the index of keys cannot be read", e)))?;
             match claim {
                 Claim::First(guard) => return self.store(append, Some(guard)).await,
-                // An error only says that the first one is gone: claim again.
-                Claim::Wait(waiter) => drop(waiter.await),
+                Claim::Wait(waiter) => tokio::select! {
+                    // An error only says that the first one is gone: claim again.
+                    _ = waiter => {}
+                    () = self.shared.world.clock().sleep(KEY_WAIT) => return Err(AppendError::InFlight),
+                },
                 Claim::Known(seen) if seen.has(&key) => {
                     let first =
                         Position { log: self.shared.id, partition: seen.partition, offset: seen.offset };

@@ -266,6 +266,7 @@ impl Reader {
                 Ok(())
             }
             Err(_) if !self.lease.is_held() => Err(CommitError::Fenced),
+            Err(AppendError::InFlight) => Err(unavailable("a key is in flight")),
             Err(AppendError::Refused(e)) => Err(CommitError::Unavailable(e)),
             Err(AppendError::Unknown(e)) => Err(CommitError::Unknown(e)),
         }

@@ -1,0 +1,239 @@
+//! The listener: accepts connections and sees to their time-outs.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use logmill_world::World;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// Request line and headers together; hyper answers 431 beyond it.
+const MAX_HEAD: usize = 64 * 1024;
+/// Accepting pauses for so long when the process has no file descriptors left.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a connection may take for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// From a request's first byte to the end of its headers.
+    pub header: Duration,
+    /// From one answer to the next request's first byte.
+    pub idle: Duration,
+}
+
+/// A bound listener.
+pub struct Listener {
+    world: World,
+    inner: TcpListener,
+    timeouts: Timeouts,
+}
+
+/// What a connection is doing, and since when.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Idle(Duration),
+    Header(Duration),
+    Request,
+}
+
+struct Watched {
+    world: World,
+    phase: Mutex<Phase>,
+}
+
+impl Watched {
+    fn now(&self) -> Duration {
+        self.world.clock().monotonic()
+    }
+
+    fn set(&self, phase: Phase) {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    }
+
+    fn get(&self) -> Phase {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bytes_came(&self) {
+        if matches!(self.get(), Phase::Idle(_)) {
+            self.set(Phase::Header(self.now()));
+        }
+    }
+
+    /// Ends when the connection has been waited for long enough.
+    async fn expired(&self, timeouts: Timeouts) {
+        loop {
+            let left = match self.get() {
+                Phase::Idle(since) => (since + timeouts.idle).saturating_sub(self.now()),
+                Phase::Header(since) => (since + timeouts.header).saturating_sub(self.now()),
+                // Bodies have a time-out of their own; look again later.
+                Phase::Request => timeouts.header,
+            };
+            if left.is_zero() {
+                return;
+            }
+            // Idle may turn into a header at any time, which is due sooner.
+            self.world.clock().sleep(left.min(timeouts.header)).await;
+        }
+    }
+}
+
+/// A stream that tells when bytes come.
+struct Stream {
+    inner: TcpStream,
+    watched: Arc<Watched>,
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.inner).poll_read(context, buf);
+        if buf.filled().len() > before {
+            self.watched.bytes_came();
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(context, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(context, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}
+
+impl Listener {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn bind(world: World, address: SocketAddr, timeouts: Timeouts) -> io::Result<Self> {
+        Ok(Self { world, inner: TcpListener::bind(address).await?, timeouts })
+    }
+
+    /// The address that was bound, with its port.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    /// Serves until `drain` turns true, then lets requests that were begun end.
+    pub async fn serve(self, router: Router, mut drain: watch::Receiver<bool>) {
+        let open = Arc::new(AtomicU64::new(0));
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.inner.accept() => accepted,
+                _ = drain.wait_for(|draining| *draining) => break,
+            };
+            match accepted {
+                Ok((stream, _)) => self.start(stream, router.clone(), drain.clone(), open.clone()),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection cannot be accepted");
+                    self.world.clock().sleep(PAUSE).await;
+                }
+            }
+        }
+        drop(self.inner);
+        while open.load(Ordering::Acquire) > 0 {
+            self.world.clock().sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn start(&self, stream: TcpStream, router: Router, mut drain: watch::Receiver<bool>, open: Arc<AtomicU64>) {
+        // Answers are small; waiting to fill a packet would only delay them.
+        let _ = stream.set_nodelay(true);
+        let since = self.world.clock().monotonic();
+        let watched = Arc::new(Watched { world: self.world.clone(), phase: Mutex::new(Phase::Idle(since)) });
+        let timeouts = self.timeouts;
+        open.fetch_add(1, Ordering::AcqRel);
+        tokio::spawn(async move {
+            let service = Phased { inner: router, watched: watched.clone() };
+            let io = TokioIo::new(Stream { inner: stream, watched: watched.clone() });
+            let mut http = http1::Builder::new();
+            http.max_buf_size(MAX_HEAD).half_close(true);
+            let mut connection = std::pin::pin!(http.serve_connection(io, TowerToHyperService::new(service)));
+            let mut expired = std::pin::pin!(watched.expired(timeouts));
+            let mut draining = false;
+            loop {
+                tokio::select! {
+                    // What a client does wrong on the wire concerns only that client.
+                    _ = connection.as_mut() => break,
+                    () = expired.as_mut() => break,
+                    _ = drain.wait_for(|draining| *draining), if !draining => {
+                        draining = true;
+                        connection.as_mut().graceful_shutdown();
+                    }
+                }
+            }
+            open.fetch_sub(1, Ordering::AcqRel);
+        });
+    }
+}
+
+/// Tells when a request is in work.
+#[derive(Clone)]
+struct Phased {
+    inner: Router,
+    watched: Arc<Watched>,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, std::convert::Infallible>> + Send>>;
+
+impl tower_service::Service<Request<Incoming>> for Phased {
+    type Response = Response<Body>;
+    type Error = std::convert::Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        tower_service::Service::<Request<Incoming>>::poll_ready(&mut self.inner, context)
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Answer {
+        self.watched.set(Phase::Request);
+        let answer = self.inner.call(request);
+        let watched = self.watched.clone();
+        Box::pin(async move {
+            let answer = answer.await;
+            watched.set(Phase::Idle(watched.now()));
+            answer
+        })
+    }
+}

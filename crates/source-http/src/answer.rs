@@ -1,0 +1,187 @@
+//! Every answer of `POST /logs`: the receipt, or problem details (RFC 9457).
+
+use axum::body::Body;
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::{Response, StatusCode};
+use logmill_model::{Excess, Invalid, RecordError};
+use logmill_queue::{AppendError, Class, QueueError};
+use serde_json::{Value, json};
+
+/// Why a request is not taken.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// 400 for the request as a whole.
+    Request(String),
+    /// 400 with errors of records.
+    Records(Vec<RecordError>),
+    /// 405.
+    Method,
+    /// 408.
+    TooSlow(&'static str),
+    /// 409.
+    InFlight,
+    /// 413.
+    TooLarge(String),
+    /// 415.
+    Unsupported(String),
+    /// 422.
+    KeyConflict,
+    /// 429.
+    Busy(&'static str),
+    /// 503: nothing is stored.
+    Unavailable(QueueError),
+    /// 503: it may be stored.
+    Unknown(QueueError),
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        match invalid {
+            Invalid::Malformed { errors } => Self::Records(errors),
+            Invalid::TooLarge(excess) => Self::too_large(&excess),
+        }
+    }
+}
+
+impl From<AppendError> for Problem {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::InFlight => Self::InFlight,
+            AppendError::Refused(error) if error.class == Class::Invalid => Self::TooLarge(error.to_string()),
+            AppendError::Refused(error) => Self::Unavailable(error),
+            AppendError::Unknown(error) => Self::Unknown(error),
+        }
+    }
+}
+
+impl Problem {
+    fn too_large(excess: &Excess) -> Self {
+        Self::TooLarge(excess.to_string())
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Request(_) | Self::Records(_) => StatusCode::BAD_REQUEST,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::InFlight => StatusCode::CONFLICT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unsupported(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::KeyConflict => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) | Self::Unknown(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The problem's type, its title, and what is wrong this time.
+    fn words(&self) -> (&'static str, &'static str, String) {
+        match self {
+            Self::Request(detail) => ("bad-request", "The request is malformed", detail.clone()),
+            Self::Records(_) => (
+                "invalid-records",
+                "The body holds invalid records",
+                "nothing of the batch is stored; `Prefer: handling=lenient` stores the valid records".to_owned(),
+            ),
+            Self::Method => ("method-not-allowed", "Only POST is allowed", "send the batch with POST".to_owned()),
+            Self::TooSlow(detail) => ("body-too-slow", "The body did not arrive in time", (*detail).to_owned()),
+            Self::InFlight => (
+                "in-flight",
+                "The same Idempotency-Key is in flight",
+                "its outcome was not known within 5 s; repeat with the same key".to_owned(),
+            ),
+            Self::TooLarge(detail) => ("too-large", "The batch is over a limit", detail.clone()),
+            Self::Unsupported(detail) => ("unsupported", "The body's type or encoding is not known", detail.clone()),
+            Self::KeyConflict => (
+                "key-conflict",
+                "The Idempotency-Key came with another body",
+                "use a new key for a new batch".to_owned(),
+            ),
+            Self::Busy(detail) => ("busy", "Too much is in flight", (*detail).to_owned()),
+            Self::Unavailable(_) => (
+                "unavailable",
+                "The queue cannot take the batch now",
+                "nothing is stored; repeat later".to_owned(),
+            ),
+            Self::Unknown(_) => (
+                "outcome-unknown",
+                "The batch may be stored or not",
+                "repeat it with the same Idempotency-Key".to_owned(),
+            ),
+        }
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let status = self.status();
+        let (kind, title, detail) = self.words();
+        let mut problem = json!({
+            "type": format!("urn:logmill:problem:{kind}"),
+            "title": title,
+            "status": status.as_u16(),
+            "detail": detail,
+        });
+        if let Self::Records(errors) = &self {
+            problem["errors"] = errors_json(errors);
+        }
+        let mut response = respond(status, "application/problem+json", &problem);
+        let headers = response.headers_mut();
+        match self {
+            Self::Busy(_) | Self::InFlight | Self::Unavailable(_) | Self::Unknown(_) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Self::Method => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
+            // What is left of the body is not worth reading.
+            Self::TooSlow(_) => drop(headers.insert(CONNECTION, HeaderValue::from_static("close"))),
+            _ => {}
+        }
+        response
+    }
+}
+
+fn errors_json(errors: &[RecordError]) -> Value {
+    let one = |error: &RecordError| json!({ "index": error.index, "field": error.field, "reason": error.reason });
+    errors.iter().map(one).collect()
+}
+
+fn respond(status: StatusCode, kind: &'static str, value: &Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// What was taken.
+#[derive(Debug)]
+pub(crate) struct Receipt {
+    pub accepted: u32,
+    pub duplicate: bool,
+    pub batch_id: [u8; 16],
+    pub errors: Vec<RecordError>,
+}
+
+impl Receipt {
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let status = if self.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
+        let mut receipt = json!({
+            "accepted": self.accepted,
+            "duplicate": self.duplicate,
+            "batchId": uuid_text(&self.batch_id),
+        });
+        if !self.errors.is_empty() {
+            receipt["errors"] = errors_json(&self.errors);
+        }
+        respond(status, "application/json", &receipt)
+    }
+}
+
+/// The id in the usual form of a UUID (RFC 9562).
+fn uuid_text(id: &[u8; 16]) -> String {
+    let mut text = String::with_capacity(36);
+    for (at, byte) in id.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+        text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+    }
+    text
+}

@@ -1,0 +1,108 @@
+//! What the headers of a request say, checked before its body is read.
+
+use hyper::HeaderMap;
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use logmill_model::{Customer, Format, Mode};
+
+use crate::answer::Problem;
+use crate::inflate::Coding;
+
+const CUSTOMER: HeaderName = HeaderName::from_static("x-customer-id");
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// The longest key in characters.
+const MAX_KEY: usize = 255;
+
+/// Everything but the body.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub customer: Customer,
+    pub key: Option<String>,
+    pub format: Format,
+    pub coding: Coding,
+    pub mode: Mode,
+}
+
+impl Head {
+    pub(crate) fn parse(headers: &HeaderMap, require_customer: bool) -> Result<Self, Problem> {
+        Ok(Self {
+            customer: customer(headers, require_customer)?,
+            key: key(headers)?,
+            format: format(headers)?,
+            coding: coding(headers)?,
+            mode: mode(headers),
+        })
+    }
+}
+
+/// The only value of a header; two of them would leave open which one counts.
+fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h [u8]>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next().map(|value| value.as_bytes());
+    match values.next() {
+        None => Ok(first),
+        Some(_) => Err(Problem::Request(format!("the header `{name}` stands twice"))),
+    }
+}
+
+fn customer(headers: &HeaderMap, required: bool) -> Result<Customer, Problem> {
+    let Some(name) = single(headers, &CUSTOMER)? else {
+        if required {
+            return Err(Problem::Request("the header `x-customer-id` is missing".to_owned()));
+        }
+        return Ok(Customer::default());
+    };
+    let name = std::str::from_utf8(name).unwrap_or_default();
+    Customer::parse(name).map_err(|error| Problem::Request(format!("the header `x-customer-id`: {error}")))
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(key) = single(headers, &KEY)? else { return Ok(None) };
+    let visible = key.iter().all(u8::is_ascii_graphic);
+    if (1..=MAX_KEY).contains(&key.len()) && visible {
+        return Ok(Some(String::from_utf8_lossy(key).into_owned()));
+    }
+    let reason = format!("the header `idempotency-key` must be 1 to {MAX_KEY} visible ASCII characters");
+    Err(Problem::Request(reason))
+}
+
+fn format(headers: &HeaderMap) -> Result<Format, Problem> {
+    let allowed = "application/json, application/x-ndjson or text/csv";
+    let Some(value) = single(headers, &CONTENT_TYPE)? else {
+        return Err(Problem::Unsupported(format!("the header `content-type` is missing: {allowed}")));
+    };
+    let value = String::from_utf8_lossy(value).to_ascii_lowercase();
+    let mut parts = value.split(';').map(str::trim);
+    let format = match parts.next().unwrap_or_default() {
+        "application/json" => Format::Json,
+        "application/x-ndjson" => Format::Ndjson,
+        "text/csv" => Format::Csv,
+        _ => return Err(Problem::Unsupported(format!("the content type must be {allowed}"))),
+    };
+    let charset = parts.find_map(|part| part.strip_prefix("charset=")).map(|name| name.trim_matches('"'));
+    match charset {
+        None | Some("utf-8" | "utf8" | "us-ascii") => Ok(format),
+        Some(_) => Err(Problem::Unsupported("the charset must be utf-8".to_owned())),
+    }
+}
+
+fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
+    let value = single(headers, &CONTENT_ENCODING)?.unwrap_or(b"identity");
+    match String::from_utf8_lossy(value).trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(Coding::Identity),
+        "gzip" | "x-gzip" => Ok(Coding::Gzip),
+        "deflate" => Ok(Coding::Deflate),
+        "zstd" => Ok(Coding::Zstd),
+        _ => Err(Problem::Unsupported("the content encoding must be gzip, zstd, deflate or identity".to_owned())),
+    }
+}
+
+/// `Prefer: handling=lenient` (RFC 7240). A preference that is not understood is ignored, as the RFC says.
+fn mode(headers: &HeaderMap) -> Mode {
+    let preferences = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    let lenient = preferences
+        .flat_map(|value| value.split([',', ';']))
+        .any(|part| part.replace([' ', '"'], "").eq_ignore_ascii_case("handling=lenient"));
+    if lenient { Mode::Lenient } else { Mode::Strict }
+}
