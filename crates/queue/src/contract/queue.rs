@@ -37,7 +37,10 @@ pub trait Queue: Send + Sync {
     fn limits(&self) -> QueueLimits;
 
     /// The id that positions in `topic` carry.
-    fn log_id(&self, topic: &Topic) -> LogId;
+    ///
+    /// # Errors
+    /// The log is not open yet.
+    fn log_id(&self, topic: &Topic) -> Result<LogId, QueueError>;
 
     /// Stores one frame: all or nothing, durable on `Ok`. Dropping the future withdraws nothing.
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>>;

@@ -184,8 +184,8 @@ impl Queue for EmbeddedLog {
         QueueLimits { max_payload, dense_offsets: true, exact_depth: true }
     }
 
-    fn log_id(&self, _topic: &Topic) -> LogId {
-        self.shared.id
+    fn log_id(&self, _topic: &Topic) -> Result<LogId, QueueError> {
+        Ok(self.shared.id)
     }
 
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {

@@ -8,6 +8,7 @@ mod groups;
 mod index;
 mod keys;
 mod log;
+mod pair;
 mod reader;
 mod recover;
 mod retention;
@@ -21,3 +22,4 @@ mod writer;
 
 pub use config::LogConfig;
 pub use log::{EmbeddedLog, Opened};
+pub use pair::{EmbeddedQueue, InUse};

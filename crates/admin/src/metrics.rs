@@ -1,0 +1,42 @@
+//! Figures that are asked for when Prometheus asks.
+
+use prometheus::{IntGaugeVec, Opts, Registry};
+
+use crate::ledger::Delivery;
+
+/// What the log holds and what became of it.
+pub(crate) struct Figures {
+    depth: IntGaugeVec,
+    records: IntGaugeVec,
+}
+
+impl Figures {
+    pub(crate) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let gauge = |name, help, labels: &[&str]| -> Result<IntGaugeVec, prometheus::Error> {
+            let gauge = IntGaugeVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok(gauge)
+        };
+        Ok(Self {
+            depth: gauge("queue_depth", "Records that a sink has not committed yet.", &["sink", "topic"])?,
+            records: gauge(
+                "sink_records",
+                "Records that a sink has read, by what became of them; kept with its output.",
+                &["sink", "topic", "outcome"],
+            )?,
+        })
+    }
+
+    pub(crate) async fn refresh(&self, deliveries: &[Delivery]) {
+        for delivery in deliveries {
+            let labels = [delivery.name.as_str(), delivery.topic.as_str()];
+            if let Ok(depth) = delivery.depth().await {
+                self.depth.with_label_values(&labels).set(depth.records.cast_signed());
+            }
+            for (outcome, records) in delivery.totals().named() {
+                let labels = [labels[0], labels[1], outcome];
+                self.records.with_label_values(&labels).set(records.cast_signed());
+            }
+        }
+    }
+}

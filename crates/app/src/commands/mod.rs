@@ -1,0 +1,22 @@
+//! One file a command.
+
+mod config;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+use crate::serve;
+
+pub(crate) use config::load;
+
+/// Runs the command that was asked for.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Serve { roles } => serve::run(&load(&cli.settings, roles.as_deref())?),
+        Command::Config { action } => config::run(&cli.settings, action),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "logmill", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

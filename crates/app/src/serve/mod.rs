@@ -1,0 +1,88 @@
+//! `logmill serve`: wires the rooms together, runs them, and ends them in order.
+
+mod banner;
+mod parts;
+mod signals;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use logmill_admin::Admin;
+use logmill_source_http::{Listener, Timeouts, WebLogs, WebMetrics};
+use logmill_world::World;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+
+use crate::exit::{Failure, IO};
+use crate::logging;
+use crate::settings::{Loaded, Role, Settings};
+
+use parts::Pipelines;
+
+/// Runs until a signal ends it.
+pub(crate) fn run(loaded: &Loaded) -> anyhow::Result<()> {
+    let world = World::real();
+    let settings = &loaded.settings;
+    let level = logging::start(world.clone(), settings.log.level, settings.log.format);
+    loaded.notices.iter().for_each(|notice| tracing::warn!("{notice}"));
+    signals::raise_file_limit();
+    let network = runtime("net")?;
+    // Sinks decode and write on threads of their own, so that they never keep a connection waiting.
+    let sinks = runtime("sink")?;
+    let served = network.block_on(serve(&world, settings, &sinks, &level));
+    sinks.shutdown_timeout(Duration::from_millis(100));
+    network.shutdown_timeout(Duration::from_millis(100));
+    served
+}
+
+fn runtime(name: &str) -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread().thread_name(name).enable_all().build().context("no threads for the runtime")
+}
+
+async fn serve(
+    world: &World,
+    settings: &Settings,
+    sinks: &Runtime,
+    level: &logging::LevelHandle,
+) -> anyhow::Result<()> {
+    let queue = parts::queue(world, settings)?;
+    let registry = parts::registry()?;
+    let (stop_sources, sources) = watch::channel(false);
+    let (stop_sinks, draining) = watch::channel(false);
+    let pipelines = Pipelines::start(world, settings, &queue, sinks, &draining)?;
+    let mut parts = vec![parts::queue_part(&queue)];
+    parts.extend(pipelines.parts());
+    let admin = Admin::new(registry.clone(), parts, pipelines.deliveries()).context("metrics")?;
+    let mut router = logmill_admin::router(admin);
+    if settings.roles.has(Role::Ingest) {
+        let metrics = WebMetrics::register(&registry).context("metrics")?;
+        let web = parts::web_config(settings)?;
+        router = router.merge(logmill_source_http::router(WebLogs::new(world.clone(), queue.clone(), web, metrics)));
+    }
+    let timeouts = Timeouts { header: settings.http.header_timeout, idle: settings.http.idle_timeout };
+    let listener = Listener::bind(world.clone(), settings.http.listen, timeouts).await.map_err(|error| {
+        let text = format!("http.listen: cannot listen on {}: {error}", settings.http.listen);
+        Failure::new(IO, text)
+    })?;
+    banner::print(world, settings, listener.address()?);
+    let listening = tokio::spawn(listener.serve(router, sources));
+    signals::wait(level).await?;
+    tracing::info!("stopping: finishing what is under way");
+    let finish = async {
+        let _ = stop_sources.send(true);
+        // A listener that panicked has nothing left to finish.
+        let _ = listening.await;
+        let _ = stop_sinks.send(true);
+        pipelines.ended().await;
+    };
+    let limit = settings.shutdown_timeout;
+    tokio::select! {
+        () = finish => tracing::info!("stopped; nothing is left under way"),
+        () = world.clock().sleep(limit) => {
+            tracing::warn!(seconds = limit.as_secs(), "stopped at shutdown_timeout; what is left stays in the queue");
+        }
+    }
+    drop(Arc::clone(&queue));
+    Ok(())
+}

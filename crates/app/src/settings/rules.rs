@@ -1,0 +1,48 @@
+//! Rules between settings. What concerns one setting alone is in the catalogue.
+
+use super::problem::Fault;
+use super::tree::Settings;
+use super::units::show_size;
+
+/// A segment holds at least this many of the largest batches, so that closing one early wastes little.
+const BATCHES_A_SEGMENT: u64 = 4;
+/// Unfinished bodies may hold half of what is in flight, so the largest batch must fit in that half.
+const IN_FLIGHT_BATCHES: u64 = 2;
+
+/// A rule, the settings it is about, and the fault of a tree that breaks it.
+pub(super) struct Rule {
+    /// The first is named first in blame.
+    pub(super) settings: &'static [&'static str],
+    pub(super) check: fn(&Settings) -> Option<Fault>,
+}
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        settings: &["limits.max_in_flight_bytes", "limits.max_batch_bytes"],
+        check: |s| {
+            let least = s.limits.max_batch_bytes.saturating_mul(IN_FLIGHT_BATCHES);
+            let relation = "2 x limits.max_batch_bytes";
+            at_least(("limits.max_in_flight_bytes", s.limits.max_in_flight_bytes), least, relation)
+        },
+    },
+    Rule {
+        settings: &["queue.segment_bytes", "limits.max_batch_bytes"],
+        check: |s| {
+            let least = s.limits.max_batch_bytes.saturating_mul(BATCHES_A_SEGMENT);
+            at_least(("queue.segment_bytes", s.queue.segment_bytes), least, "4 x limits.max_batch_bytes")
+        },
+    },
+    Rule {
+        settings: &["queue.retention_bytes", "queue.segment_bytes"],
+        check: |s| {
+            let kept = s.queue.retention_bytes?;
+            at_least(("queue.retention_bytes", kept), s.queue.segment_bytes, "queue.segment_bytes")
+        },
+    },
+];
+
+fn at_least((name, got): (&str, u64), least: u64, relation: &str) -> Option<Fault> {
+    let wrong =
+        || format!("{name} is {}, which is less than {relation} ({})", show_size(got), show_size(least));
+    (got < least).then(|| Fault::new(wrong(), "raise the one or lower the other"))
+}

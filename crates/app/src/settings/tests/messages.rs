@@ -1,0 +1,180 @@
+use super::*;
+
+/// Each value through `--set`, with the whole message.
+#[test]
+fn values() {
+    let cases = [
+        (
+            "limits.max_batch_bytes=64MBB",
+            "\"64MBB\" does not end in a unit of size; write a number and one of the units \
+             B, KB, KiB, MB, MiB, GB, GiB, TB, TiB, for example 2MiB",
+        ),
+        ("limits.max_batch_bytes=64mib", "\"64mib\" does not end in a unit of size; did you mean 64MiB?"),
+        ("limits.max_batch_bytes=65MiB", "\"65MiB\" is too large; allowed: 1KiB to 64MiB"),
+        ("limits.max_batch_bytes=1000", "\"1000\" is too small; allowed: 1KiB to 64MiB"),
+        (
+            "queue.segment_bytes=big",
+            "\"big\" is not a size; write a number and one of the units \
+             B, KB, KiB, MB, MiB, GB, GiB, TB, TiB, for example 2MiB",
+        ),
+        (
+            "files.flush_interval=10MiB",
+            "\"10MiB\" does not end in a unit of duration; write a number and one of the units ms, s, m, h, d, \
+             for example 30s",
+        ),
+        ("http.idle_timeout=5 minutes", "\"5 minutes\" does not end in a unit of duration; did you mean 5m?"),
+        ("files.flush_interval=2", "\"2\" is too large; allowed: 10ms to 1s"),
+        ("files.flush_interval=5ms", "\"5ms\" is too small; allowed: 10ms to 1s"),
+        ("queue.partitions=0", "\"0\" is too small; allowed: 1 to 1024"),
+        (
+            "queue.partitions=99999999999999999999",
+            "\"99999999999999999999\" is too large; allowed: 1 to 1024",
+        ),
+        ("queue.partitions=-1", "\"-1\" is not a whole number; write digits only, for example 1000"),
+        ("queue.partitions=", "\"\" is not a whole number; write digits only, for example 1000"),
+        ("web.require_customer=yes", "\"yes\" is neither true nor false; write true or false"),
+        (
+            "http.listen=example.com:80",
+            "\"example.com:80\" is not an address to listen on; write an IP address and a port, for example \
+             127.0.0.1:8080, [::1]:8080, or :8080 for all",
+        ),
+        (
+            "http.listen=:65536",
+            "\":65536\" is not an address to listen on; write an IP address and a port, for example \
+             127.0.0.1:8080, [::1]:8080, or :8080 for all",
+        ),
+        ("data_dir=", "is empty; write the path of a file or folder on this machine"),
+        ("files.dir=s3://b/x", "\"s3://b/x\" is a URL; write the path of a file or folder on this machine"),
+        ("data_dir=~/x", "\"~/x\" is not expanded here; write the path of a file or folder on this machine"),
+        (
+            "web.topic=a/b",
+            "\"a/b\" is not a name; allowed: 1 to 200 characters of A-Z a-z 0-9 . _ -, not \".\" or \"..\"",
+        ),
+        (
+            "log.level=inof",
+            "\"inof\" is not known; did you mean info? allowed: error, warn, info, debug, trace",
+        ),
+        ("log.format=xml", "\"xml\" is not known; allowed: auto, json, text"),
+        ("queue.kind=kafka", "\"kafka\" is not in this build; allowed: embedded"),
+        ("roles=", "is empty; write at least one of all, ingest, files, dead-letters, api"),
+        (
+            "roles=ingest,dead_letters",
+            "\"dead_letters\" is not known; did you mean dead-letters? \
+             allowed: all, ingest, files, dead-letters, api",
+        ),
+    ];
+    for (argument, expected) in cases {
+        let name = argument.split('=').next().unwrap();
+        assert_eq!(World::default().set(argument).problem(), format!("--set {name}: {name}: {expected}"));
+    }
+}
+
+#[test]
+fn addresses() {
+    for (text, expected) in [
+        (":0", "0.0.0.0:0"),
+        ("localhost:80", "127.0.0.1:80"),
+        ("[::1]:80", "[::1]:80"),
+        ("[::]:1", "[::]:1"),
+    ] {
+        let loaded = World::default().set(&format!("http.listen={text}")).load();
+        assert_eq!(loaded.settings.http.listen.to_string(), expected);
+    }
+}
+
+#[test]
+fn names() {
+    let cases = [
+        (
+            World::default().set("http.lisen=:1"),
+            "--set http.lisen: \"http.lisen\" is not a setting; did you mean http.listen?",
+        ),
+        (
+            World::default().set("log.level"),
+            "--set log.level: log.level: has no value; write --set log.level=value",
+        ),
+        (
+            World::default().set("nonsense=1"),
+            "--set nonsense: \"nonsense\" is not a setting; see `logmill config explain` for all settings",
+        ),
+        (
+            World::default().var("LOGMILL_HTTP_LISTEN", ":1"),
+            "LOGMILL_HTTP_LISTEN: is not a variable of ours; did you mean LOGMILL_HTTP__LISTEN?",
+        ),
+        (
+            World::default().var("LOGMILL_QUEUE__FLUSH_INTERVAL", "1"),
+            "LOGMILL_QUEUE__FLUSH_INTERVAL: is not a variable of ours; did you mean LOGMILL_FILES__FLUSH_INTERVAL?",
+        ),
+        (
+            World::default().var("LOGMILL_XYZZY", "1"),
+            "LOGMILL_XYZZY: is not a variable of ours; remove it; see `logmill config explain` for all settings",
+        ),
+        (
+            World::default().var("LOGMILL_HTTP__PORT", "8080"),
+            "LOGMILL_HTTP__PORT: is not a variable of ours; remove it; see `logmill config explain` for all settings",
+        ),
+        (
+            World::default().var("LOGMILL_WEB__TOPIC_FILE", "x"),
+            "LOGMILL_WEB__TOPIC_FILE: web.topic: is not a secret; set LOGMILL_WEB__TOPIC; only secrets can come \
+             from a file of their own",
+        ),
+    ];
+    for (world, expected) in cases {
+        assert_eq!(world.problem(), expected);
+    }
+}
+
+#[test]
+fn rules_between_settings() {
+    let cases = [
+        (
+            World::yaml("limits:\n  max_batch_bytes: 64MiB\n"),
+            "./logmill.yaml:2:20: limits.max_batch_bytes: limits.max_in_flight_bytes is 64MiB, which is less than \
+             2 x limits.max_batch_bytes (128MiB); raise the one or lower the other",
+        ),
+        (
+            World::default().set("queue.segment_bytes=1MiB"),
+            "--set queue.segment_bytes: queue.segment_bytes: queue.segment_bytes is 1MiB, which is less than \
+             4 x limits.max_batch_bytes (8MiB); raise the one or lower the other",
+        ),
+        (
+            World::default().var("LOGMILL_QUEUE__RETENTION_BYTES", "100MB"),
+            "LOGMILL_QUEUE__RETENTION_BYTES: queue.retention_bytes: queue.retention_bytes is 100MB, which is less \
+             than queue.segment_bytes (256MiB); raise the one or lower the other",
+        ),
+    ];
+    for (world, expected) in cases {
+        assert_eq!(world.problem(), expected);
+    }
+    // The smaller segment is wrong already; a rule about it would only add noise.
+    assert_eq!(World::default().set("queue.segment_bytes=1KiB").problems().len(), 1);
+}
+
+#[test]
+fn foreign_text_is_escaped_and_cut() {
+    let world = World::default().set("log.level=\u{1b}[2J\n\u{202e}\"").set("a\nb=1").set("c\u{7}");
+    let expected = [
+        "--set a\\nb: \"a\\nb\" is not a setting; see `logmill config explain` for all settings",
+        "--set c\\u{7}: \"c\\u{7}\" is not a setting; see `logmill config explain` for all settings",
+        "--set log.level: log.level: \"\\u{1b}[2J\\n\\u{202e}\"\" is not known; allowed: error, warn, info, debug, trace",
+    ];
+    assert_eq!(world.problems(), expected);
+    let long = World::default().set(&format!("log.level={}", "x".repeat(5000)));
+    assert!(long.problem().contains(&format!("\"{}…\" is not known", "x".repeat(80))));
+    let control = World::default().set("data_dir=a\u{1b}b");
+    assert!(control.problem().contains("\"a\\u{1b}b\" has control characters"));
+}
+
+#[test]
+fn a_report_is_bounded() {
+    assert_eq!(report(&[]), "the settings have no problem\n");
+    let keys: String = (0..150).map(|n| format!("unknown_{n}: 1\n")).collect();
+    let problems = World::yaml(&keys).load_with(CATALOGUE).unwrap_err();
+    let text = report(&problems);
+    assert_eq!(problems.len(), 150);
+    assert!(
+        text.starts_with("the settings have 150 problems:\n  ./logmill.yaml:1:1: \"unknown_0\""),
+        "{text}"
+    );
+    assert!(text.ends_with("  and 50 more\n"), "{text}");
+}

@@ -1,0 +1,221 @@
+//! The settings as types. Only `load` makes a `Settings`, so whoever holds one holds checked values.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// All settings of a process, checked. Units are in the types; ranges are in the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// The folder of everything that is kept on this machine.
+    pub(crate) data_dir: PathBuf,
+    /// The parts that this process runs.
+    pub(crate) roles: Roles,
+    /// The HTTP listener.
+    pub(crate) http: Http,
+    /// Bounds of what is taken in.
+    pub(crate) limits: Limits,
+    /// The web-log source.
+    pub(crate) web: Web,
+    /// The log in the middle.
+    pub(crate) queue: Queue,
+    /// Repeated requests.
+    pub(crate) idempotency: Idempotency,
+    /// The hourly files.
+    pub(crate) files: FilesSink,
+    /// Records that cannot be delivered.
+    pub(crate) dead_letters: DeadLetters,
+    /// The process's own log.
+    pub(crate) log: Log,
+    /// How long a stop may take before what is left is left to the next start.
+    pub(crate) shutdown_timeout: Duration,
+}
+
+impl Settings {
+    /// A tree without values: `load` fills every field before it hands the tree out.
+    pub(super) fn blank() -> Self {
+        Self {
+            data_dir: PathBuf::new(),
+            roles: Roles::default(),
+            http: Http::default(),
+            limits: Limits::default(),
+            web: Web::default(),
+            queue: Queue::default(),
+            idempotency: Idempotency::default(),
+            files: FilesSink::default(),
+            dead_letters: DeadLetters::default(),
+            log: Log::default(),
+            shutdown_timeout: Duration::ZERO,
+        }
+    }
+}
+
+/// A part of logmill that a process can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// Every part that the settings give something to do.
+    All,
+    /// Takes requests in and writes them to the log.
+    Ingest,
+    /// Writes the hourly files.
+    Files,
+    /// Keeps what cannot be delivered.
+    DeadLetters,
+    /// Answers questions: API and web page.
+    Api,
+}
+
+/// The parts that a process runs; never empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Roles(pub(super) BTreeSet<Role>);
+
+impl Roles {
+    /// Whether the process runs this part, by its name or as one of all.
+    #[must_use]
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.0.contains(&role) || self.0.contains(&Role::All)
+    }
+}
+
+/// The listener for web logs, API, metrics, health and web page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Http {
+    /// Where it listens; port 0 lets the system choose.
+    pub(crate) listen: SocketAddr,
+    /// How long a request's header may take.
+    pub(crate) header_timeout: Duration,
+    /// How long a request's body may take.
+    pub(crate) body_timeout: Duration,
+    /// How long a connection may wait for its next request.
+    pub(crate) idle_timeout: Duration,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            listen,
+            header_timeout: Duration::ZERO,
+            body_timeout: Duration::ZERO,
+            idle_timeout: Duration::ZERO,
+        }
+    }
+}
+
+/// Bounds of what is taken in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Bytes of one batch after decompression.
+    pub(crate) max_batch_bytes: u64,
+    /// Records of one batch.
+    pub(crate) max_batch_records: u32,
+    /// Depth of objects and lists in one record.
+    pub(crate) max_nesting: u32,
+    /// Distinct hours that the records of one batch may lie in.
+    pub(crate) max_hours_per_batch: u32,
+    /// Bytes of all requests that are being worked on; at least twice `max_batch_bytes`.
+    pub(crate) max_in_flight_bytes: u64,
+    /// Number of requests that are being worked on.
+    pub(crate) max_in_flight_requests: u32,
+}
+
+/// The web-log source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Web {
+    /// The topic that it writes to; a valid topic name.
+    pub(crate) topic: String,
+    /// Whether a request without `x-customer-id` is refused.
+    pub(crate) require_customer: bool,
+}
+
+/// Which log is in the middle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum QueueKind {
+    /// The log in `data_dir`.
+    #[default]
+    Embedded,
+}
+
+/// The log in the middle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Queue {
+    /// Which log.
+    pub(crate) kind: QueueKind,
+    /// Partitions of a new topic, 1 to 1024.
+    pub(crate) partitions: u32,
+    /// Bytes of a segment; at least four times `limits.max_batch_bytes`.
+    pub(crate) segment_bytes: u64,
+    /// Bytes of consumed segments that are kept. None: 10 % of the file system, at most 50 GiB.
+    pub(crate) retention_bytes: Option<u64>,
+    /// How long consumed segments are kept.
+    pub(crate) retention_age: Duration,
+    /// Bytes of the file system that stay free. None: 1 GiB or 2 % of the file system, the smaller.
+    pub(crate) reserve_bytes: Option<u64>,
+}
+
+/// Repeated requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Idempotency {
+    /// How long a key is remembered.
+    pub(crate) horizon: Duration,
+}
+
+/// The sink of hourly files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FilesSink {
+    /// Whether it runs.
+    pub(crate) enabled: bool,
+    /// The folder that holds `logs/` and `analytics/`.
+    pub(crate) dir: PathBuf,
+    /// How often it writes what it has gathered.
+    pub(crate) flush_interval: Duration,
+}
+
+/// Records that cannot be delivered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DeadLetters {
+    /// How often a record may bring a sink down before it is put aside.
+    pub(crate) attempts: u32,
+    /// Bytes of dead letters that are kept.
+    pub(crate) max_bytes: u64,
+    /// An NDJSON file that gets them too.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// The least severe event that is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogLevel {
+    /// Only failures.
+    Error,
+    /// And what an operator should look at.
+    Warn,
+    /// And what happens once.
+    #[default]
+    Info,
+    /// And what happens often.
+    Debug,
+    /// And what happens for each request.
+    Trace,
+}
+
+/// The shape of a logged event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, otherwise JSON.
+    #[default]
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// One line for people.
+    Text,
+}
+
+/// The process's own log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Log {
+    /// The least severe event that is logged.
+    pub(crate) level: LogLevel,
+    /// The shape of an event.
+    pub(crate) format: LogFormat,
+}
