@@ -17,6 +17,8 @@ pub struct Delivery {
     pub queue: Arc<dyn Queue>,
     /// Who keeps the totals.
     pub sink: Arc<dyn Sink>,
+    /// Whether the sink accounts for all records. A stage that only looks at some of them does not.
+    pub accounts: bool,
 }
 
 impl Delivery {
@@ -35,7 +37,8 @@ impl Delivery {
     pub(crate) async fn row(&self) -> Value {
         let totals = self.totals();
         let partitions: Vec<Value> = self.sink.totals().iter().map(|(p, t)| partition_row(p.0, t)).collect();
-        let mut row = json!({ "sink": self.name, "topic": self.topic.as_str(), "group": self.group.as_str() });
+        let mut row =
+            json!({ "sink": self.name, "topic": self.topic.as_str(), "group": self.group.as_str() });
         if let Ok(depth) = self.depth().await {
             row["accepted"] = depth.accepted.into();
             row["queued"] = depth.accepted.saturating_sub(totals.read).into();

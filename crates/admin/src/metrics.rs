@@ -33,6 +33,9 @@ impl Figures {
             if let Ok(depth) = delivery.depth().await {
                 self.depth.with_label_values(&labels).set(depth.records.cast_signed());
             }
+            if !delivery.accounts {
+                continue;
+            }
             for (outcome, records) in delivery.totals().named() {
                 let labels = [labels[0], labels[1], outcome];
                 self.records.with_label_values(&labels).set(records.cast_signed());

@@ -66,7 +66,10 @@ async fn metrics(State(admin): State<Arc<Admin>>) -> Response<Body> {
     let mut text = Vec::new();
     if let Err(error) = TextEncoder::new().encode(&admin.registry.gather(), &mut text) {
         tracing::error!(%error, "the metrics cannot be written");
-        return answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": "the metrics cannot be written" }));
+        return answer(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &json!({ "error": "the metrics cannot be written" }),
+        );
     }
     let mut response = Response::new(Body::from(text));
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -76,7 +79,7 @@ async fn metrics(State(admin): State<Arc<Admin>>) -> Response<Body> {
 
 async fn ledger(State(admin): State<Arc<Admin>>) -> Response<Body> {
     let mut rows = Vec::with_capacity(admin.deliveries.len());
-    for delivery in &admin.deliveries {
+    for delivery in admin.deliveries.iter().filter(|delivery| delivery.accounts) {
         rows.push(delivery.row().await);
     }
     answer(StatusCode::OK, &json!({ "ledger": rows }))

@@ -104,7 +104,8 @@ impl<S: Subscriber> Layer<S> for Lines {
         if silenced > 0 {
             fields.0.insert("silenced".to_owned(), silenced.into());
         }
-        let line = if self.json { json_line(&self.world, event, fields) } else { self.text_line(event, fields) };
+        let line =
+            if self.json { json_line(&self.world, event, fields) } else { self.text_line(event, fields) };
         // Standard output may be closed; there is nowhere else to say so.
         let _ = std::io::stdout().lock().write_all(line.as_bytes());
     }
@@ -153,10 +154,13 @@ impl Lines {
 /// A value on a terminal: what a sender controls may hold control sequences.
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => text.chars().flat_map(|c| {
-            let escaped: Vec<char> = if c.is_control() { c.escape_default().collect() } else { vec![c] };
-            escaped
-        }).collect(),
+        Value::String(text) => text
+            .chars()
+            .flat_map(|c| {
+                let escaped: Vec<char> = if c.is_control() { c.escape_default().collect() } else { vec![c] };
+                escaped
+            })
+            .collect(),
         other => other.to_string(),
     }
 }

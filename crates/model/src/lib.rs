@@ -5,8 +5,6 @@
 //!
 //! The crate is pure: no clock, no files, no network, no global state, and no allocation for each record.
 
-
-
 mod csv;
 mod customer;
 mod error;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use logmill_queue::{
-    Append, AppendError, Appended, Frame, Group, Header, Key, LetterIndex, LogId, NameError, Partition, Queue,
-    Route, Topic,
+    Append, AppendError, Appended, Frame, Group, Header, Key, LetterIndex, LogId, NameError, Partition,
+    Queue, Route, Topic,
 };
 use logmill_world::World;
 

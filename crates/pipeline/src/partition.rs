@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use logmill_queue::{
-    CommitError, Committed, Delivery, Frame, Lease, Offset, Outcome, PartitionReader, QueueError, Sink, SinkError,
-    Start, StartError, Writer, Written,
+    CommitError, Committed, Delivery, Frame, Lease, Offset, Outcome, PartitionReader, QueueError, Sink,
+    SinkError, Start, StartError, Writer, Written,
 };
 use logmill_world::World;
 use tokio::sync::{mpsc, oneshot};
@@ -131,7 +131,11 @@ impl Partitioned {
     async fn open(&mut self, first: bool) -> Result<Pending, Break> {
         let committed = self.reader.committed().await.map_err(|error| self.wait(&error))?;
         let split = committed.as_ref().map(note::split);
-        let known = if first { split.as_ref().map(|(_, committed)| committed.clone()) } else { Some(self.group.clone()) };
+        let known = if first {
+            split.as_ref().map(|(_, committed)| committed.clone())
+        } else {
+            Some(self.group.clone())
+        };
         let opened = self.context.sink.open(self.lease.clone(), known.as_ref()).await;
         let (writer, start) = opened.map_err(|error| self.say(error))?;
         let from = self.start(start).await?;
@@ -214,8 +218,13 @@ impl Partitioned {
         let written = match &delivery {
             Delivery::Frame(frame) => self.decode(pending, frame, &delivery).await?,
             Delivery::Damaged { from, to, records } => {
-                tracing::error!(partition = self.lease.partition.0, from, to, records,
-                    "records were lost to damage in the log");
+                tracing::error!(
+                    partition = self.lease.partition.0,
+                    from,
+                    to,
+                    records,
+                    "records were lost to damage in the log"
+                );
                 pending.writer.write(&delivery)
             }
         };
@@ -304,11 +313,16 @@ impl Partitioned {
         let now = self.context.world.clock().monotonic();
         self.moves.retain(|then| now.saturating_sub(*then) < MOVES_WITHIN);
         self.moves.push(now);
-        tracing::warn!(partition = self.lease.partition.0, at, "the output stands elsewhere, the sink is opened again");
+        tracing::warn!(
+            partition = self.lease.partition.0,
+            at,
+            "the output stands elsewhere, the sink is opened again"
+        );
         if self.moves.len() < MAX_MOVES {
             return Break::Reopen;
         }
-        let reason = "the output was moved by somebody else three times: two processes write to it".to_owned();
+        let reason =
+            "the output was moved by somebody else three times: two processes write to it".to_owned();
         Break::End(End::Stopped(reason))
     }
 

@@ -62,7 +62,13 @@ struct Runner {
 }
 
 /// Runs a sink until it is drained.
-pub async fn run(world: World, queue: Arc<dyn Queue>, spec: SinkSpec, status: Arc<SinkStatus>, mut drain: Drain) {
+pub async fn run(
+    world: World,
+    queue: Arc<dyn Queue>,
+    spec: SinkSpec,
+    status: Arc<SinkStatus>,
+    mut drain: Drain,
+) {
     let mut backoff = Backoff::new();
     loop {
         let subscribed = queue.subscribe(&spec.topic, &spec.group, spec.budget).await;

@@ -93,7 +93,8 @@ impl Renderer {
                 Ok(record) => record,
                 Err(error) => {
                     let reason = error.reason.into_owned();
-                    letters.push(Rejected { offset: frame.offset, index: error.index, reason, payload: None });
+                    let payload = error.index.map(|_| records.alone().into());
+                    letters.push(Rejected { offset: frame.offset, index: error.index, reason, payload });
                     continue;
                 }
             };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use logmill_queue::{
-    BoxFuture, Class, Committed, LogId, Lease, Note, Opening, Outcome, Partition, Queue, QueueError, Sink,
+    BoxFuture, Class, Committed, Lease, LogId, Note, Opening, Outcome, Partition, Queue, QueueError, Sink,
     SinkError, Staged, Start, Totals,
 };
 use logmill_world::{Lock, LockFailure, World};
@@ -76,7 +76,9 @@ impl FilesSink {
     fn lock(&self) -> Result<Box<dyn Lock>, SinkError> {
         let path = self.journal_dir().join("LOCK");
         self.world.fs().lock(&path).map_err(|failure| match failure {
-            LockFailure::Io(error) => SinkError::Unavailable(io_error("cannot lock the folder of the files", error)),
+            LockFailure::Io(error) => {
+                SinkError::Unavailable(io_error("cannot lock the folder of the files", error))
+            }
             LockFailure::Held(pid) => {
                 let pid = pid.map_or("another process".to_owned(), |pid| format!("process {pid}"));
                 let reason = format!("{pid} writes to {} already", self.config.dir.display());
@@ -125,8 +127,7 @@ impl FilesSink {
             return Err(SinkError::Stop(QueueError::new(Class::Bug, "the folder is not open")));
         };
         if output.state.log != lease.log && !output.state.lanes.is_empty() {
-            let error =
-                logmill_queue::StartError::OtherLog { asked: output.state.log, found: lease.log };
+            let error = logmill_queue::StartError::OtherLog { asked: output.state.log, found: lease.log };
             return Err(stop(error));
         }
         self.publish_totals(&output.state.lanes);
@@ -267,7 +268,9 @@ impl Output {
         }
         if self.changed {
             self.folder.sync().map_err(unavailable("cannot sync the hourly files"))?;
-            self.journal.begin(&self.state).map_err(unavailable("cannot begin the next journal of the files"))?;
+            self.journal
+                .begin(&self.state)
+                .map_err(unavailable("cannot begin the next journal of the files"))?;
             self.bytes = 0;
             self.changed = false;
         }

@@ -113,7 +113,11 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(context, buf)
     }
 
@@ -177,7 +181,13 @@ impl Listener {
         }
     }
 
-    fn start(&self, stream: TcpStream, router: Router, mut drain: watch::Receiver<bool>, open: Arc<AtomicU64>) {
+    fn start(
+        &self,
+        stream: TcpStream,
+        router: Router,
+        mut drain: watch::Receiver<bool>,
+        open: Arc<AtomicU64>,
+    ) {
         // Answers are small; waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
         let since = self.world.clock().monotonic();

@@ -80,17 +80,24 @@ impl Problem {
             Self::Records(_) => (
                 "invalid-records",
                 "The body holds invalid records",
-                "nothing of the batch is stored; `Prefer: handling=lenient` stores the valid records".to_owned(),
+                "nothing of the batch is stored; `Prefer: handling=lenient` stores the valid records"
+                    .to_owned(),
             ),
-            Self::Method => ("method-not-allowed", "Only POST is allowed", "send the batch with POST".to_owned()),
-            Self::TooSlow(detail) => ("body-too-slow", "The body did not arrive in time", (*detail).to_owned()),
+            Self::Method => {
+                ("method-not-allowed", "Only POST is allowed", "send the batch with POST".to_owned())
+            }
+            Self::TooSlow(detail) => {
+                ("body-too-slow", "The body did not arrive in time", (*detail).to_owned())
+            }
             Self::InFlight => (
                 "in-flight",
                 "The same Idempotency-Key is in flight",
                 "its outcome was not known within 5 s; repeat with the same key".to_owned(),
             ),
             Self::TooLarge(detail) => ("too-large", "The batch is over a limit", detail.clone()),
-            Self::Unsupported(detail) => ("unsupported", "The body's type or encoding is not known", detail.clone()),
+            Self::Unsupported(detail) => {
+                ("unsupported", "The body's type or encoding is not known", detail.clone())
+            }
             Self::KeyConflict => (
                 "key-conflict",
                 "The Idempotency-Key came with another body",
@@ -138,7 +145,8 @@ impl Problem {
 }
 
 fn errors_json(errors: &[RecordError]) -> Value {
-    let one = |error: &RecordError| json!({ "index": error.index, "field": error.field, "reason": error.reason });
+    let one =
+        |error: &RecordError| json!({ "index": error.index, "field": error.field, "reason": error.reason });
     errors.iter().map(one).collect()
 }
 

@@ -40,14 +40,18 @@ impl Terms<'_> {
                 self.max_bytes
             )),
             Bad::Bomb => Problem::TooLarge("the body inflates to more than 500 times its size".to_owned()),
-            Bad::Corrupt => {
-                Problem::Request("the compressed body is cut short or damaged, or not of its encoding".to_owned())
-            }
+            Bad::Corrupt => Problem::Request(
+                "the compressed body is cut short or damaged, or not of its encoding".to_owned(),
+            ),
         }
     }
 
     /// Reads and inflates the whole body.
-    pub(crate) async fn read(&self, mut body: Body, reservation: &mut Reservation) -> Result<Vec<u8>, Problem> {
+    pub(crate) async fn read(
+        &self,
+        mut body: Body,
+        reservation: &mut Reservation,
+    ) -> Result<Vec<u8>, Problem> {
         let announced = body.size_hint().exact();
         if announced.is_some_and(|len| len > self.max_bytes as u64) {
             return Err(self.refuse(Bad::TooLarge));

@@ -109,7 +109,9 @@ impl WebLogs {
         let (parts, body) = request.into_parts();
         let head = Head::parse(&parts.headers, self.config.require_customer)?;
         let mut reservation = self.budget.begin().map_err(|_| {
-            Problem::Busy("the requests in flight are at their limit (limits.max_in_flight_requests); repeat later")
+            Problem::Busy(
+                "the requests in flight are at their limit (limits.max_in_flight_requests); repeat later",
+            )
         })?;
         let terms = Terms {
             world: &self.world,
@@ -140,7 +142,13 @@ impl WebLogs {
         }
     }
 
-    async fn store(&self, head: Head, body: Bytes, summary: Summary, received_at: i64) -> Result<Receipt, Problem> {
+    async fn store(
+        &self,
+        head: Head,
+        body: Bytes,
+        summary: Summary,
+        received_at: i64,
+    ) -> Result<Receipt, Problem> {
         let customer = head.customer.as_str();
         let hash = head.key.as_ref().map(|key| hash_of(&[b"web", customer.as_bytes(), key.as_bytes()]));
         let batch_id = match hash {
@@ -184,7 +192,11 @@ impl WebLogs {
             }
             Err(problem) => {
                 let status = problem.status().as_u16();
-                if status == 429 || status >= 500 { metrics.errors.inc() } else { metrics.invalid.inc() }
+                if status == 429 || status >= 500 {
+                    metrics.errors.inc()
+                } else {
+                    metrics.invalid.inc()
+                }
                 if let Problem::Unavailable(error) | Problem::Unknown(error) = problem {
                     tracing::error!(%error, "a batch was not stored");
                 }

@@ -95,15 +95,17 @@ impl Inflater {
             Decoder::Deflate(zlib) => zlib.write_all(chunk),
             Decoder::Zstd { raw, out, complete } => inflate_zstd(raw, out, complete, chunk),
         };
-        self.judge(result)
+        self.judge(&result)
     }
 
-    fn judge(&self, result: io::Result<()>) -> Result<(), Bad> {
+    fn judge(&self, result: &io::Result<()>) -> Result<(), Bad> {
         let out = self.out();
         match result {
             Err(_) if out.over => Err(Bad::TooLarge),
             Err(_) => Err(Bad::Corrupt),
-            Ok(()) if out.bytes.len() > RATIO_FROM && out.bytes.len() / MAX_RATIO > self.came => Err(Bad::Bomb),
+            Ok(()) if out.bytes.len() > RATIO_FROM && out.bytes.len() / MAX_RATIO > self.came => {
+                Err(Bad::Bomb)
+            }
             Ok(()) => Ok(()),
         }
     }
@@ -134,7 +136,7 @@ impl Inflater {
             Decoder::Zstd { complete: true, .. } => Ok(()),
             Decoder::Zstd { .. } => Err(io::ErrorKind::UnexpectedEof.into()),
         };
-        self.judge(ended)?;
+        self.judge(&ended)?;
         match self.decoder {
             Decoder::Identity(out) | Decoder::Zstd { out, .. } => Ok(out.bytes),
             Decoder::Gzip(mut gzip) => Ok(std::mem::take(&mut gzip.get_mut().bytes)),

@@ -94,7 +94,9 @@ fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
         "gzip" | "x-gzip" => Ok(Coding::Gzip),
         "deflate" => Ok(Coding::Deflate),
         "zstd" => Ok(Coding::Zstd),
-        _ => Err(Problem::Unsupported("the content encoding must be gzip, zstd, deflate or identity".to_owned())),
+        _ => Err(Problem::Unsupported(
+            "the content encoding must be gzip, zstd, deflate or identity".to_owned(),
+        )),
     }
 }
 

@@ -21,13 +21,18 @@ pub(crate) fn print(world: &World, settings: &Settings, address: SocketAddr) {
     let mut time = Vec::new();
     now.write(0, &mut time);
     let time = String::from_utf8(time).unwrap_or_default();
-    let host = if address.ip().is_unspecified() { format!("127.0.0.1:{}", address.port()) } else { address.to_string() };
+    let host = if address.ip().is_unspecified() {
+        format!("127.0.0.1:{}", address.port())
+    } else {
+        address.to_string()
+    };
     eprintln!(
         "\nTry it:\n  curl -sS http://{host}/logs -H 'content-type: application/json' \
          -d '[{{\"timestamp\":\"{time}\",\"method\":\"GET\",\"path\":\"/hello\",\"userAgent\":\"curl\"}}]'"
     );
     if let (Some(hour), true) = (HourPath::new(now.hour()), settings.files.enabled) {
-        let file = settings.files.dir.join("logs").join(hour.date()).join(format!("{}.log.json", hour.hour()));
+        let file =
+            settings.files.dir.join("logs").join(hour.date()).join(format!("{}.log.json", hour.hour()));
         eprintln!("The record is in {} within a second.\n", file.display());
     }
 }

@@ -26,6 +26,9 @@ pub(crate) fn run(loaded: &Loaded) -> anyhow::Result<()> {
     let settings = &loaded.settings;
     let level = logging::start(world.clone(), settings.log.level, settings.log.format);
     loaded.notices.iter().for_each(|notice| tracing::warn!("{notice}"));
+    if let Some(file) = &loaded.file {
+        tracing::info!(file = %file.display(), "settings were read");
+    }
     signals::raise_file_limit();
     let network = runtime("net")?;
     // Sinks decode and write on threads of their own, so that they never keep a connection waiting.
@@ -58,7 +61,12 @@ async fn serve(
     if settings.roles.has(Role::Ingest) {
         let metrics = WebMetrics::register(&registry).context("metrics")?;
         let web = parts::web_config(settings)?;
-        router = router.merge(logmill_source_http::router(WebLogs::new(world.clone(), queue.clone(), web, metrics)));
+        router = router.merge(logmill_source_http::router(WebLogs::new(
+            world.clone(),
+            queue.clone(),
+            web,
+            metrics,
+        )));
     }
     let timeouts = Timeouts { header: settings.http.header_timeout, idle: settings.http.idle_timeout };
     let listener = Listener::bind(world.clone(), settings.http.listen, timeouts).await.map_err(|error| {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use logmill_admin::{Delivery, Part, PartState};
+use logmill_dead_letters::{LetterFile, LetterStage};
 use logmill_model::Limits;
 use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus};
 use logmill_queue::embedded::{EmbeddedQueue, LogConfig};
@@ -27,6 +28,12 @@ const GIB: u64 = 1 << 30;
 const READ_AHEAD: u64 = 16 << 20;
 /// Dead letters and late records are few; their log's segments are small.
 const SIDE_SEGMENT: u64 = 16 << 20;
+/// Dead letters are for people: nobody misses them within a second, and each commit is a write to the log.
+const LETTERS_INTERVAL: Duration = Duration::from_secs(1);
+/// The stage that copies rejected records.
+const LETTERS: &str = "dead-letters";
+/// The file that shows dead letters.
+const LETTER_FILE: &str = "dead-letter-file";
 /// The prefix of all consumer groups.
 const GROUP: &str = "logmill";
 
@@ -145,6 +152,15 @@ impl Pipelines {
             let sink = Arc::new(FilesSink::new(world.clone(), queue.clone(), config));
             pipelines.push(starter.start("files", &topic, sink, settings.files.flush_interval)?);
         }
+        if settings.roles.has(Role::DeadLetters) {
+            let stage = Arc::new(LetterStage::new(starter.letters(LETTERS, &topic)?));
+            pipelines.push(starter.start(LETTERS, &topic, stage, LETTERS_INTERVAL)?);
+            if let Some(path) = &settings.dead_letters.file {
+                let letters = Topic::new(&format!("{topic}.dlq"))?;
+                let file = Arc::new(LetterFile::new(world.clone(), path.clone()));
+                pipelines.push(starter.start(LETTER_FILE, &letters, file, LETTERS_INTERVAL)?);
+            }
+        }
         Ok(Self(pipelines))
     }
 
@@ -163,6 +179,7 @@ impl Pipelines {
             group: pipeline.group.clone(),
             queue: pipeline.queue.clone(),
             sink: pipeline.sink.clone(),
+            accounts: ![LETTERS, LETTER_FILE].contains(&pipeline.name),
         };
         self.0.iter().map(delivery).collect()
     }
@@ -177,7 +194,15 @@ impl Pipelines {
     }
 }
 
+fn group(name: &str) -> anyhow::Result<Group> {
+    Ok(Group::new(&format!("{GROUP}-{name}"))?)
+}
+
 impl Starter<'_> {
+    fn letters(&self, name: &str, topic: &Topic) -> anyhow::Result<DeadLetters> {
+        Ok(DeadLetters::new(self.world.clone(), self.queue.clone(), topic, &group(name)?, name)?)
+    }
+
     fn start(
         &self,
         name: &'static str,
@@ -185,9 +210,9 @@ impl Starter<'_> {
         sink: Arc<dyn Sink>,
         flush_interval: Duration,
     ) -> anyhow::Result<Pipeline> {
-        let group = Group::new(&format!("{GROUP}-{name}"))?;
+        let group = group(name)?;
         let queue: Arc<dyn Queue> = self.queue.clone();
-        let letters = DeadLetters::new(self.world.clone(), queue.clone(), topic, &group, name)?;
+        let letters = self.letters(name, topic)?;
         let spec = SinkSpec {
             group: group.clone(),
             topic: topic.clone(),

@@ -28,13 +28,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use catalogue::Machine;
-pub(crate) use print::{InitError, explain, init, schema, table, write_init};
-pub(crate) use problem::{Origin, Problem, Spot, report};
+pub(crate) use print::{InitError, explain, init, schema, write_init};
+pub(crate) use problem::{Problem, report};
 pub(crate) use resolve::Explained;
-pub(crate) use tree::{
-    DeadLetters, FilesSink, Http, Idempotency, Limits, Log, LogFormat, LogLevel, Queue, QueueKind, Role,
-    Roles, Settings, Web,
-};
+pub(crate) use tree::{LogFormat, LogLevel, Role, Settings};
 
 use catalogue::{CATALOGUE, Catalogue};
 

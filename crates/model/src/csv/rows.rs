@@ -18,6 +18,11 @@ pub(crate) struct Row {
 #[derive(Debug)]
 pub(crate) struct Rows<'a> {
     text: &'a str,
+    /// Where the body begins behind a byte-order mark, and where its header row ends.
+    begin: usize,
+    header_end: usize,
+    /// Where the last row began to be looked for.
+    from: usize,
     at: usize,
     has_nul: bool,
     /// Read with the first row.
@@ -35,7 +40,15 @@ enum State {
 impl<'a> Rows<'a> {
     pub(crate) fn new(text: &'a str, at: usize) -> Self {
         let has_nul = memchr::memchr(0, text.as_bytes()).is_some();
-        Self { text, at, has_nul, header: Header::default(), state: State::Before }
+        let (begin, header_end, from) = (at, at, at);
+        Self { text, begin, header_end, from, at, has_nul, header: Header::default(), state: State::Before }
+    }
+
+    /// The header row and the last row alone.
+    pub(crate) fn alone(&self) -> String {
+        let cut = |from: usize, to: usize| self.text.get(from..to).unwrap_or_default();
+        let row = cut(self.from, self.at).trim_start_matches(['\r', '\n']);
+        format!("{}{row}", cut(self.begin, self.header_end))
     }
 
     /// The header row; without columns until a record was read.
@@ -64,12 +77,13 @@ impl<'a> Rows<'a> {
         let mut cursor = Cursor::new(self.text, self.at, self.has_nul);
         if self.state == State::Before {
             self.header = read_header(&mut cursor, cells, self.text).map_err(Stop::Body)?;
+            (self.header_end, self.at) = (cursor.at, cursor.at);
         }
         if !cursor.find_row() {
             return Ok(None);
         }
         let count = cursor.row(cells, self.header.columns).map_err(Stop::Body)?;
-        self.at = cursor.at;
+        (self.from, self.at) = (self.at, cursor.at);
         if let Some(fault) = cursor.fault {
             return Err(Stop::Record(fault));
         }

@@ -13,6 +13,8 @@ type Step = Option<Result<Timestamp, Stop>>;
 #[derive(Debug)]
 pub(crate) struct Array<'a> {
     text: &'a str,
+    /// Where the last element began to be looked for.
+    from: usize,
     at: usize,
     state: State,
 }
@@ -26,7 +28,15 @@ enum State {
 
 impl<'a> Array<'a> {
     pub(crate) fn new(text: &'a str, at: usize) -> Self {
-        Self { text, at, state: State::Before }
+        Self { text, from: at, at, state: State::Before }
+    }
+
+    /// An array of the last element alone.
+    pub(crate) fn alone(&self) -> String {
+        let element = self.text.get(self.from..self.at).unwrap_or_default().trim_ascii();
+        // In front of the first element stands the array's bracket, in front of each other one a comma.
+        let element = element.strip_prefix(['[', ',']).unwrap_or(element);
+        format!("[{}]", element.trim_ascii())
     }
 
     /// Reads the next element into `fields`.
@@ -38,7 +48,7 @@ impl<'a> Array<'a> {
         let mut cursor = Cursor::new(self.text, self.at);
         match self.element(&mut cursor, fields, scratch, max_nesting) {
             Ok(true) => {
-                self.at = cursor.at;
+                (self.from, self.at) = (self.at, cursor.at);
                 self.state = State::Inside;
                 Some(cursor.fault.map_or(Ok(fields.stamp.timestamp), |fault| Err(Stop::Record(fault))))
             }
@@ -112,12 +122,19 @@ fn end(cursor: &mut Cursor<'_>) -> Result<(), Fault> {
 #[derive(Debug)]
 pub(crate) struct Lines<'a> {
     text: &'a str,
+    from: usize,
     at: usize,
 }
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(text: &'a str, at: usize) -> Self {
-        Self { text, at }
+        Self { text, from: at, at }
+    }
+
+    /// The last line alone.
+    pub(crate) fn alone(&self) -> String {
+        let end = self.at.min(self.text.len());
+        format!("{}\n", self.text.get(self.from..end).unwrap_or_default().trim_ascii())
     }
 
     /// Reads the next line that is not blank into `fields`.
@@ -127,7 +144,7 @@ impl<'a> Lines<'a> {
             let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
             let end = memchr(b'\n', rest.as_bytes()).map_or(self.text.len(), |length| self.at + length);
             let mut cursor = Cursor::new(self.text.get(..end).unwrap_or_default(), self.at);
-            self.at = end + 1;
+            (self.from, self.at) = (self.at, end + 1);
             cursor.space();
             if cursor.peek().is_some() {
                 return Some(line(&mut cursor, fields, scratch, max_nesting));

@@ -95,6 +95,17 @@ impl<'a> Records<'a> {
         step
     }
 
+    /// A body of the same format that holds just the record that was read last, valid or not: for dead letters.
+    #[must_use]
+    pub fn alone(&self) -> String {
+        match &self.reader {
+            Reader::Json(array) => array.alone(),
+            Reader::Ndjson(lines) => lines.alone(),
+            Reader::Csv(rows) => rows.alone(),
+            Reader::NotText { .. } | Reader::Ended => String::new(),
+        }
+    }
+
     /// How many records were read; rejected ones count.
     pub(crate) fn count(&self) -> u32 {
         self.index

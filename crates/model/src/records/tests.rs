@@ -72,3 +72,23 @@ fn views_are_raw_and_unescaped() {
     assert_eq!(both(record.user_agent()), ("a\"\"b".to_owned(), "a\"b".to_owned()));
     assert!(record.method().is_none());
 }
+
+#[test]
+fn a_record_can_be_had_alone() {
+    let alone = |format, body: &str| {
+        let (mut records, mut scratch) = (Records::new(format, body.as_bytes()), Scratch::default());
+        let mut found = Vec::new();
+        while records.next(&mut scratch).is_some() {
+            found.push(records.alone());
+        }
+        found
+    };
+    assert_eq!(alone(Format::Json, "\u{feff} [ {\"a\" : 1} ,\n 2,[3] ]"), ["[{\"a\" : 1}]", "[2]", "[[3]]"]);
+    assert_eq!(alone(Format::Ndjson, "\n{}\r\n\n {]\n1"), ["{}\n", "{]\n", "1\n"]);
+    let csv = "\u{feff}timestamp,path,userAgent\n1,2\n\nx,\"y\n\",z\r\n3";
+    let header = "timestamp,path,userAgent\n";
+    assert_eq!(
+        alone(Format::Csv, csv),
+        [format!("{header}1,2\n"), format!("{header}x,\"y\n\",z\r\n"), format!("{header}3")]
+    );
+}

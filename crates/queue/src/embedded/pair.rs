@@ -87,7 +87,10 @@ impl EmbeddedQueue {
                 Ok(true)
             }
             Err(Failure::InUse(pid)) => {
-                self.set_trouble(QueueError::new(Class::Unavailable, "another process holds the data folder"));
+                self.set_trouble(QueueError::new(
+                    Class::Unavailable,
+                    "another process holds the data folder",
+                ));
                 Err(InUse { pid })
             }
             Err(Failure::Queue(error)) => {
@@ -117,7 +120,10 @@ impl EmbeddedQueue {
     }
 
     fn log(&self, topic: &Topic) -> Result<&EmbeddedLog, QueueError> {
-        let open = self.open.get().ok_or_else(|| self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone())?;
+        let open = self
+            .open
+            .get()
+            .ok_or_else(|| self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone())?;
         Ok(if is_side(topic) { &open.side } else { &open.main })
     }
 

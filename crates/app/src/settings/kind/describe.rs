@@ -7,6 +7,7 @@ use super::super::units::{self, show_duration, show_size};
 use super::{Effect, Kind};
 
 /// The type in a word or two.
+#[cfg(test)]
 pub(in super::super) fn type_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Size { .. } => "size",

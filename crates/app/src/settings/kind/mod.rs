@@ -11,7 +11,9 @@ use super::problem::Spot;
 use super::tree::Settings;
 
 pub(super) use accept::{Accepted, accept};
-pub(super) use describe::{allowed, json_schema, type_name};
+#[cfg(test)]
+pub(super) use describe::type_name;
+pub(super) use describe::{allowed, json_schema};
 
 /// The type of a setting, its range, and the field that it fills.
 #[derive(Clone, Copy, Debug)]

@@ -3,12 +3,12 @@
 mod explain;
 mod init;
 mod schema;
-mod table;
+#[cfg(test)]
+pub(super) mod table;
 
 pub(crate) use explain::explain;
 pub(crate) use init::{InitError, init, write_init};
 pub(crate) use schema::schema;
-pub(crate) use table::table;
 
 use super::catalogue::{Fallback, Setting};
 

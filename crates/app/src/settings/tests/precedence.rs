@@ -13,7 +13,7 @@ fn defaults() {
     assert_eq!(settings.limits.max_batch_bytes, 2 << 20);
     assert_eq!(settings.queue.partitions, 3);
     assert_eq!((settings.queue.retention_bytes, settings.queue.reserve_bytes), (None, None));
-    assert_eq!(settings.queue.kind, QueueKind::Embedded);
+    assert_eq!(settings.queue.kind, crate::settings::tree::QueueKind::Embedded);
     assert_eq!((settings.log.level, settings.log.format), (LogLevel::Info, LogFormat::Auto));
     assert_eq!(settings.dead_letters.file, None);
     assert!(settings.files.enabled && !settings.web.require_customer);

@@ -94,7 +94,11 @@ fn the_first_file_passes_as_it_is() {
 fn the_first_file_passes_uncommented_and_sets_everything() {
     let text = uncommented();
     let loaded = World::yaml(&text).load();
-    let unset: Vec<_> = loaded.provenance.iter().filter(|value| value.origin == Origin::Default).collect();
+    let unset: Vec<_> = loaded
+        .provenance
+        .iter()
+        .filter(|value| value.origin == crate::settings::problem::Origin::Default)
+        .collect();
     assert!(unset.is_empty(), "{unset:?}");
     assert!(schema_accepts(&text));
     // What has a plain default is shown with just that.

@@ -1,0 +1,31 @@
+# `make run` builds and starts logmill with embedded defaults; `make test` runs every test.
+# Both install what they need on a fresh Debian machine with Rust and a C compiler.
+
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/logmill-target
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: run test tools lint crash bench help
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+run: ## builds and starts logmill; data goes to ./data
+	cargo build --release --package logmill
+	$(CARGO_TARGET_DIR)/release/logmill serve
+
+test: tools ## runs every test, the crash runs included
+	cargo build --workspace --all-targets
+	cargo test --workspace
+
+tools: ## installs what the tests need beside Rust
+	@./tests/tools.sh
+
+lint: ## what CI checks before the tests
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo xtask tidy
+	cargo deny --all-features --log-level error check licenses bans sources
+
+crash: ## kill -9 under load: make crash RUNS=200 SEED=1
+	cargo build --package logmill
+	cargo xtask crash --runs $(or $(RUNS),25) --seed $(or $(SEED),1)
