@@ -1,5 +1,7 @@
-//! House rules and chores: `cargo xtask tidy`.
+//! House rules and chores: `cargo xtask tidy`, `cargo xtask crash`.
+#![allow(clippy::disallowed_methods, clippy::expect_used)]
 
+mod crash;
 mod tidy;
 
 use std::path::Path;
@@ -7,10 +9,12 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the project");
-    match std::env::args().nth(1).as_deref() {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
         Some("tidy") => tidy(root),
+        Some("crash") => crash::crash(arguments),
         _ => {
-            eprintln!("usage: cargo xtask tidy");
+            eprintln!("usage: cargo xtask tidy\n       {}", crash::USAGE);
             ExitCode::from(64)
         }
     }

@@ -45,10 +45,54 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+    /// Looks at the queue's files
+    Queue {
+        #[command(subcommand)]
+        action: QueueAction,
+    },
+    /// Looks at the dead letters
+    Dlq {
+        #[command(subcommand)]
+        action: DlqAction,
+    },
     /// Prints completions for a shell
     Completions {
         /// The shell
         shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueueAction {
+    /// Lists segments, partitions and the groups' positions; the process may be at work
+    Inspect,
+    /// Checks every checksum and names the ranges that cannot be read
+    Verify,
+    /// Decides where the hourly files go on when they do not fit to the queue; the process must not be at work
+    Adopt {
+        /// `oldest`: everything that the queue holds is written, again if it was before; `end`: only what comes
+        #[arg(long, value_name = "oldest|end")]
+        from: AdoptFrom,
+    },
+}
+
+/// Where a sink goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum AdoptFrom {
+    /// At the oldest frame that the queue holds.
+    Oldest,
+    /// Behind the newest frame.
+    End,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DlqAction {
+    /// Lists the dead letters, oldest first
+    List,
+    /// Prints one dead letter with its payload
+    Show {
+        /// Its number, as `list` shows it
+        letter: u64,
     },
 }
 

@@ -64,12 +64,16 @@ fn parse(path: &Path, number: u64, bytes: &[u8]) -> io::Result<Found> {
 impl Journal {
     /// Reads the journal in `dir`, if there is one.
     pub(crate) fn find(fs: &dyn Fs, dir: &Path) -> io::Result<Option<Found>> {
-        fs.create_dir_all(dir)?;
-        let names = fs.list(dir)?;
-        let number = |name: &String| u64::from_str_radix(name.strip_prefix("journal-")?, 16).ok();
-        let Some(number) = names.iter().filter_map(number).max() else { return Ok(None) };
+        let Some(number) = Self::last(fs, dir)? else { return Ok(None) };
         let path = path(dir, number);
         parse(&path, number, &fs.read(&path, MAX_JOURNAL)?).map(Some)
+    }
+
+    /// The number of the journal that counts, readable or not.
+    pub(crate) fn last(fs: &dyn Fs, dir: &Path) -> io::Result<Option<u64>> {
+        let names = fs.list(dir)?;
+        let number = |name: &String| u64::from_str_radix(name.strip_prefix("journal-")?, 16).ok();
+        Ok(names.iter().filter_map(number).max())
     }
 
     /// Begins a journal behind the one of this number.

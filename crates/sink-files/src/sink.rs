@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use logmill_queue::{
-    BoxFuture, Class, Committed, Lease, LogId, Note, Opening, Outcome, Partition, Queue, QueueError, Sink,
+    BoxFuture, Class, Committed, Lease, LogId, Note, Offset, Opening, Outcome, Partition, Queue, QueueError, Sink,
     SinkError, Staged, Start, Totals,
 };
 use logmill_world::{Lock, LockFailure, World};
@@ -112,6 +112,24 @@ impl FilesSink {
             Output { folder, journal, state, bytes: 0, changed: true, started: None, _lock: lock };
         output.checkpoint()?;
         Ok(output)
+    }
+
+    /// Forgets where the output ended, whatever it was, and goes on at `positions` of the log. Totals begin anew.
+    ///
+    /// # Errors
+    /// The folder cannot be written, or another process writes to it.
+    pub async fn adopt(&self, log: LogId, positions: &[(Partition, Offset)]) -> Result<(), SinkError> {
+        let fs = self.world.fs().clone();
+        let dir = self.journal_dir();
+        fs.create_dir_all(&dir).map_err(unavailable("cannot make the folder of the files"))?;
+        let _lock = self.lock()?;
+        let number = Journal::last(&*fs, &dir).map_err(unavailable("cannot read the folder of the files"))?;
+        let lane = |(partition, next): &(Partition, Offset)| (*partition, Lane { next: *next, ..Lane::default() });
+        let state = Checkpoint { log, lanes: positions.iter().map(lane).collect() };
+        let mut journal = Journal::after(fs, dir, number.unwrap_or(0));
+        journal.begin(&state).map_err(unavailable("cannot begin the next journal of the files"))?;
+        *self.output.lock().await = None;
+        Ok(())
     }
 
     fn publish_totals(&self, lanes: &BTreeMap<Partition, Lane>) {

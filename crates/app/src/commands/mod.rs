@@ -1,6 +1,8 @@
 //! One file a command.
 
 mod config;
+mod dlq;
+mod queue;
 
 use clap::CommandFactory;
 
@@ -14,6 +16,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve { roles } => serve::run(&load(&cli.settings, roles.as_deref())?),
         Command::Config { action } => config::run(&cli.settings, action),
+        Command::Queue { action } => queue::run(&load(&cli.settings, None)?.settings, action),
+        Command::Dlq { action } => dlq::run(&load(&cli.settings, None)?.settings, &action),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "logmill", &mut std::io::stdout());
             Ok(())

@@ -1,7 +1,7 @@
 //! `logmill serve`: wires the rooms together, runs them, and ends them in order.
 
 mod banner;
-mod parts;
+pub(crate) mod parts;
 mod signals;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use logmill_admin::{Delivery, Part, PartState};
 use logmill_dead_letters::{LetterFile, LetterStage};
-use logmill_model::Limits;
+use logmill_model::{Customer, Limits};
 use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus};
 use logmill_queue::embedded::{EmbeddedQueue, LogConfig};
 use logmill_queue::{Group, Queue, Sink, Topic};
@@ -110,6 +110,14 @@ pub(crate) fn web_config(settings: &Settings) -> anyhow::Result<WebConfig> {
     })
 }
 
+pub(crate) fn files_config(settings: &Settings) -> anyhow::Result<FilesConfig> {
+    Ok(FilesConfig {
+        dir: settings.files.dir.clone(),
+        topic: Topic::new(&settings.web.topic)?,
+        default_customer: Customer::default().as_str().to_owned(),
+    })
+}
+
 struct Pipeline {
     name: &'static str,
     topic: Topic,
@@ -144,12 +152,7 @@ impl Pipelines {
         let topic = Topic::new(&settings.web.topic)?;
         let mut pipelines = Vec::new();
         if settings.roles.has(Role::Files) && settings.files.enabled {
-            let config = FilesConfig {
-                dir: settings.files.dir.clone(),
-                topic: topic.clone(),
-                default_customer: "default".to_owned(),
-            };
-            let sink = Arc::new(FilesSink::new(world.clone(), queue.clone(), config));
+            let sink = Arc::new(FilesSink::new(world.clone(), queue.clone(), files_config(settings)?));
             pipelines.push(starter.start("files", &topic, sink, settings.files.flush_interval)?);
         }
         if settings.roles.has(Role::DeadLetters) {

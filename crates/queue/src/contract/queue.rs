@@ -64,6 +64,13 @@ pub trait Queue: Send + Sync {
     /// The partitions of a topic.
     fn partitions<'a>(&'a self, topic: &'a Topic) -> BoxFuture<'a, Result<Vec<Partition>, QueueError>>;
 
+    /// The oldest offset that is kept, and the one that the next frame gets.
+    fn bounds<'a>(
+        &'a self,
+        topic: &'a Topic,
+        partition: Partition,
+    ) -> BoxFuture<'a, Result<(Offset, Offset), QueueError>>;
+
     /// What `group` has not committed of `topic`.
     fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>>;
 }

@@ -192,6 +192,10 @@ fn check(header: &Header) -> Result<(), TooLarge> {
     if header.customer.len() > MAX_CUSTOMER {
         return Err(TooLarge("customer name over 64 bytes"));
     }
+    let ascending = header.rejected.is_sorted_by(|a, b| a < b);
+    if !ascending || header.rejected.last().is_some_and(|last| *last >= header.count) {
+        return Err(TooLarge("the indexes of rejected records do not ascend, or exceed the count"));
+    }
     Ok(())
 }
 

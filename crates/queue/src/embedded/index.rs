@@ -62,9 +62,24 @@ impl LiveIndex {
             extent.end = end;
         } else {
             self.lanes.insert(lane.clone(), vec![entry]);
-            self.summary.lanes.insert(lane.clone(), Extent { first, end, entries: 0, crc: 0, from: 0 });
+            self.extent(lane, first).end = end;
         }
         self.summary.newest = self.summary.newest.max(received);
+    }
+
+    fn extent(&mut self, lane: &Lane, first: End) -> &mut Extent {
+        let new = Extent { first, end: first, entries: 0, crc: 0, from: 0 };
+        self.summary.lanes.entry(lane.clone()).or_insert(new)
+    }
+
+    /// What the segment held of a lane, as the snapshots around it say: more than `add` saw where frames are
+    /// damaged, and readers have to hear of those.
+    pub(crate) fn held(&mut self, lane: &Lane, first: End, end: End) {
+        let extent = self.extent(lane, first);
+        extent.first = first;
+        if end.offset > extent.end.offset {
+            extent.end = end;
+        }
     }
 
     pub(crate) fn add_frame(&mut self, head: &FrameHead) {

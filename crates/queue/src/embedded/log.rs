@@ -19,7 +19,7 @@ use super::state::LogState;
 use super::unit::{Inbox, Unit};
 use super::writer::{self, Writer};
 use crate::contract::{
-    Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Partition, Position, Queue,
+    Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Offset, Partition, Position, Queue,
     QueueError, QueueLimits, Scan, Start, StartError, Subscription, Topic,
 };
 
@@ -61,6 +61,9 @@ impl EmbeddedLog {
         let mut found = recover::recover(&files)?;
         let id = found.log.unwrap_or_else(|| LogId(world.random_id()));
         let mut opened = report(&files, &found);
+        if let (Some(active), Some(cut)) = (&found.active, &found.cut) {
+            recover::erase(active, cut)?;
+        }
         let active = match found.active.take() {
             Some(active) => active,
             None => {
@@ -221,6 +224,17 @@ impl Queue for EmbeddedLog {
 
     fn partitions<'a>(&'a self, topic: &'a Topic) -> BoxFuture<'a, Result<Vec<Partition>, QueueError>> {
         Box::pin(async move { Ok(self.shared.partitions(topic)) })
+    }
+
+    fn bounds<'a>(
+        &'a self,
+        topic: &'a Topic,
+        partition: Partition,
+    ) -> BoxFuture<'a, Result<(Offset, Offset), QueueError>> {
+        Box::pin(async move {
+            let lane = (topic.clone(), partition);
+            Ok((self.shared.oldest(&lane).offset, self.shared.state().end(&lane).offset))
+        })
     }
 
     fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>> {

@@ -16,6 +16,7 @@ mod shared;
 mod state;
 #[cfg(test)]
 mod tests;
+pub mod tools;
 mod unit;
 mod walk;
 mod writer;

@@ -12,7 +12,7 @@ use super::config::LogConfig;
 use super::log::{EmbeddedLog, Opened};
 use super::shared::io_error;
 use crate::contract::{
-    Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Partition, Queue, QueueError,
+    Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Offset, Partition, Queue, QueueError,
     QueueLimits, Scan, Start, StartError, Subscription, Topic,
 };
 
@@ -209,6 +209,14 @@ impl Queue for EmbeddedQueue {
 
     fn partitions<'a>(&'a self, topic: &'a Topic) -> BoxFuture<'a, Result<Vec<Partition>, QueueError>> {
         Box::pin(async move { self.log(topic)?.partitions(topic).await })
+    }
+
+    fn bounds<'a>(
+        &'a self,
+        topic: &'a Topic,
+        partition: Partition,
+    ) -> BoxFuture<'a, Result<(Offset, Offset), QueueError>> {
+        Box::pin(async move { self.log(topic)?.bounds(topic, partition).await })
     }
 
     fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>> {

@@ -59,7 +59,7 @@ impl Cursor {
             Start::At(_, asked) if asked == end.offset => cursor(end),
             Start::At(_, asked) => {
                 let mut made = Self::new(shared.clone(), lane.clone(), End { offset: asked, ordinal: 0 });
-                made.ordinal = None;
+                made.ordinal = Some(made.records_before(asked)?);
                 Ok(made)
             }
         }
@@ -83,6 +83,26 @@ impl Cursor {
                 found.map_or_else(|| self.find(end.max(from + 1)), |found| Ok(Ok(found)))
             }
         }
+    }
+
+    /// Records before `offset`: as the frame there tells, or the last one before it that can be read.
+    fn records_before(&mut self, offset: Offset) -> Result<u64, QueueError> {
+        let (oldest, end) = (self.shared.oldest(&self.lane), self.shared.state().end(&self.lane));
+        if offset >= end.offset {
+            return Ok(end.ordinal);
+        }
+        for at in (oldest.offset..=offset).rev() {
+            let Ok(found) = self.find(at)? else { continue };
+            if found.entry.offset != at {
+                continue;
+            }
+            let head = read_head(&found).map_err(|e| io_error("cannot read a frame from its segment", e))?;
+            if let Some(head) = head.filter(|head| head.offset == at && head.place.segment == found.segment) {
+                let own = if at == offset { 0 } else { u64::from(head.header.count) };
+                return Ok(head.ordinal + own);
+            }
+        }
+        Ok(oldest.ordinal)
     }
 
     fn step(&mut self) -> Result<Step, QueueError> {
@@ -157,6 +177,15 @@ fn in_loaded(loaded: &Loaded, from: Offset) -> Option<Found> {
     Some(Found { segment: loaded.segment, file: loaded.file.clone(), entry })
 }
 
+fn read_head(found: &Found) -> io::Result<Option<FrameHead>> {
+    let mut start = [0; 16];
+    found.file.read_at(&mut start, u64::from(found.entry.at))?;
+    let Some((len, _)) = frame::lengths(&start) else { return Ok(None) };
+    let mut bytes = vec![0; len];
+    found.file.read_at(&mut bytes, u64::from(found.entry.at))?;
+    Ok(frame::decode(&bytes).ok())
+}
+
 fn read_frame(found: &Found, shared: &Shared, lane: &Lane) -> io::Result<Option<Frame>> {
     let mut bytes = BytesMut::zeroed(found.entry.span as usize);
     if found.file.read_at(&mut bytes, u64::from(found.entry.at))? < bytes.len() {
@@ -200,6 +229,8 @@ impl Scan for EmbeddedScan {
                 return Ok(None);
             }
             match self.cursor.step()? {
+                // Behind offsets that were never acknowledged there may be a frame that came after the call.
+                Step::Delivery(Delivery::Frame(frame)) if frame.offset >= self.end => Ok(None),
                 Step::Delivery(delivery) => Ok(Some(delivery)),
                 Step::End => Ok(None),
             }
@@ -239,11 +270,15 @@ impl Reader {
     /// Records before the position `upto`.
     fn ordinal(&self, upto: Offset) -> u64 {
         let known = self.delivered.iter().rev().find(|end| end.offset <= upto);
-        let stored = || {
-            let key = (self.group.clone(), self.lane());
-            self.shared.state().log.positions.get(&key).map_or(0, |stored| stored.ordinal)
-        };
-        known.map_or_else(stored, |end| end.ordinal)
+        if let Some(end) = known.filter(|end| end.offset == upto) {
+            return end.ordinal;
+        }
+        let at = End { offset: upto, ordinal: 0 };
+        let found = Cursor::new(self.shared.clone(), self.lane(), at).records_before(upto);
+        found.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the records before a position are not known exactly");
+            known.map_or(0, |end| end.ordinal)
+        })
     }
 
     async fn send(&mut self, out: Vec<Append>, upto: Offset, note: &Note) -> Result<(), CommitError> {

@@ -4,7 +4,7 @@
 //! frame there is damage, named and passed over. Beyond the mark only whole groups count, the rest is cut.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, IoSlice};
 
 use logmill_world::{File, Micros, Mode};
 
@@ -64,13 +64,19 @@ pub(crate) fn recover(files: &Files) -> io::Result<Recovered> {
     out.log = Some(log);
     numbers.retain(|&n| n < last);
     let base = load_base(files, &numbers, last, log, &mut out.state)?;
+    let begin_is_known = base > 0;
     for &number in numbers.iter().filter(|&&n| n >= base) {
         replay_closed(files, number, log, &mut out)?;
     }
     for &number in &numbers {
         out.closed.insert(number, summary(files, number, log)?);
     }
-    out.active = Some(replay_last(files, last, log, &mut out)?);
+    let begin = begin_is_known.then(|| out.state.ends.clone());
+    let mut active = replay_last(files, last, log, &mut out)?;
+    if let Some(begin) = begin {
+        add_lost(&mut active.live, &begin, &out.state.ends);
+    }
+    out.active = Some(active);
     Ok(out)
 }
 
@@ -106,12 +112,45 @@ fn load_base(files: &Files, closed: &[u64], last: u64, log: LogId, state: &mut L
     Ok(0)
 }
 
+/// The snapshot at the start of a segment, if there is such a segment and it can be read.
+fn snapshot_of(files: &Files, number: u64, log: LogId) -> io::Result<Option<LogState>> {
+    let Ok(file) = files.open(number, Mode::Read) else { return Ok(None) };
+    snapshot(&mut Walk::new(&*file, number, Some(log))?)
+}
+
 /// Where a closed segment ends, as the snapshot of the next one says.
 fn closed_end(files: &Files, number: u64, log: LogId) -> io::Result<Option<usize>> {
-    let Ok(next) = files.open(number + 1, Mode::Read) else { return Ok(None) };
-    let state = snapshot(&mut Walk::new(&*next, number + 1, Some(log))?)?;
+    let state = snapshot_of(files, number + 1, log)?;
     let end = state.map(|state| state.previous_end).filter(|end| end.segment == number);
     Ok(end.map(|end| end.at as usize))
+}
+
+/// Completes an index that was made from headers by what the log knew before and after the segment.
+fn add_lost(live: &mut LiveIndex, begin: &BTreeMap<Lane, End>, end: &BTreeMap<Lane, End>) {
+    for (lane, end) in end {
+        let first = begin.get(lane).copied().unwrap_or_default();
+        if end.ordinal > first.ordinal {
+            live.held(lane, first, *end);
+        }
+    }
+}
+
+/// Makes the index of a closed segment again from its headers.
+pub(crate) fn rebuild_index(files: &Files, number: u64, log: LogId) -> io::Result<LiveIndex> {
+    let mut live = LiveIndex::default();
+    let (tail, _) = visit_closed(files, number, log, |head, _| {
+        if head.kind == Kind::Data {
+            live.add_frame(head);
+        }
+        Ok(())
+    })?;
+    let (begin, end) = (snapshot_of(files, number, log)?, snapshot_of(files, number + 1, log)?);
+    if let (Some(begin), Some(end)) = (begin, end) {
+        add_lost(&mut live, &begin.ends, &end.ends);
+    }
+    live.summary.tail = tail as u32;
+    live.save(&**files.fs(), &files.index_path(number))?;
+    Ok(live)
 }
 
 /// Visits the frames of a closed segment, over damage.
@@ -141,8 +180,14 @@ pub(crate) fn visit_closed(
 
 fn replay_closed(files: &Files, number: u64, log: LogId, out: &mut Recovered) -> io::Result<()> {
     let state = &mut out.state;
-    let (_, damage) = visit_closed(files, number, log, |head, walk| apply(state, head, walk))?;
-    out.damage.extend(damage);
+    let mut unreadable = Vec::new();
+    let (_, damage) = visit_closed(files, number, log, |head, walk| {
+        if !apply(state, head, walk)? {
+            unreadable.push(damage_of(head));
+        }
+        Ok(())
+    })?;
+    out.damage.extend(damage.into_iter().chain(unreadable));
     Ok(())
 }
 
@@ -152,28 +197,25 @@ pub(crate) fn summary(files: &Files, number: u64, log: LogId) -> io::Result<Summ
     if let Some(summary) = load_summary(&**files.fs(), &path)? {
         return Ok(summary);
     }
-    let mut live = LiveIndex::default();
-    let (tail, _) = visit_closed(files, number, log, |head, _| {
-        if head.kind == Kind::Data {
-            live.add_frame(head);
-        }
-        Ok(())
-    })?;
-    live.summary.tail = tail as u32;
-    live.save(&**files.fs(), &path)?;
-    Ok(live.summary)
+    rebuild_index(files, number, log).map(|live| live.summary)
 }
 
-/// What a frame changes in the log's state.
-fn apply(state: &mut LogState, head: &FrameHead, walk: &mut Walk<'_>) -> io::Result<()> {
+fn damage_of(head: &FrameHead) -> Damage {
+    let Place { segment, at } = head.place;
+    Damage { segment, from: at, to: at + head.span() as u32 }
+}
+
+/// What a frame changes in the log's state. Answers `false` for a frame of the log's own that cannot be read;
+/// what became of data is for its readers to find out.
+fn apply(state: &mut LogState, head: &FrameHead, walk: &mut Walk<'_>) -> io::Result<bool> {
     let lane = (head.topic.clone(), head.partition);
     if head.kind == Kind::Data {
         let ordinal = head.ordinal + u64::from(head.header.count);
         state.raise_end(&lane, End { offset: head.offset + 1, ordinal });
-        return Ok(());
+        return Ok(true);
     }
     if !walk.payload_is_whole(head)? {
-        return Ok(());
+        return Ok(false);
     }
     let payload = walk.payload(head)?;
     match head.kind {
@@ -194,11 +236,12 @@ fn apply(state: &mut LogState, head: &FrameHead, walk: &mut Walk<'_>) -> io::Res
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
-/// The greatest place in this segment that any of its frames knows to be durable.
-fn greatest_mark(walk: &mut Walk<'_>, number: u64) -> io::Result<usize> {
+/// The greatest place in this segment that any of its frames knows to be durable, and where the last of its
+/// frames ends, whatever became of those before it.
+fn greatest_mark(walk: &mut Walk<'_>, number: u64) -> io::Result<(usize, usize)> {
     let (mut at, mut mark) = (0, 0);
     while let Some(head) = walk.next(at)? {
         if head.mark.segment == number {
@@ -206,7 +249,7 @@ fn greatest_mark(walk: &mut Walk<'_>, number: u64) -> io::Result<usize> {
         }
         at = head.place.at as usize + head.span();
     }
-    Ok(mark)
+    Ok((mark, at))
 }
 
 /// The replay of the last segment.
@@ -221,12 +264,15 @@ struct Replay<'a> {
 
 impl Replay<'_> {
     fn accept(&mut self, head: &FrameHead, walk: &mut Walk<'_>) -> io::Result<()> {
-        apply(&mut self.out.state, head, walk)?;
+        let whole = apply(&mut self.out.state, head, walk)?;
         self.tail = head.place.at as usize + head.span();
+        if !whole {
+            self.out.damage.push(damage_of(head));
+        }
         match head.kind {
             Kind::Data => self.accept_data(head),
-            Kind::Mark => self.unsure.clear(),
-            Kind::Position | Kind::Snapshot => {}
+            Kind::Mark if whole => self.unsure.clear(),
+            Kind::Position | Kind::Snapshot | Kind::Mark => {}
         }
         Ok(())
     }
@@ -262,7 +308,7 @@ impl Replay<'_> {
 fn replay_last(files: &Files, number: u64, log: LogId, out: &mut Recovered) -> io::Result<Active> {
     let file = files.open(number, Mode::Write)?;
     let mut walk = Walk::new(&*file, number, Some(log))?;
-    let sure = greatest_mark(&mut walk, number)?;
+    let (sure, last_end) = greatest_mark(&mut walk, number)?;
     let mut replay = Replay { out, live: LiveIndex::default(), unsure: BTreeSet::new(), lost: 0, tail: 0 };
     let mut at = 0;
     while at < sure {
@@ -278,6 +324,8 @@ fn replay_last(files: &Files, number: u64, log: LogId, out: &mut Recovered) -> i
         }
     }
     let cut = replay_tail(&mut walk, at, &mut replay)?;
+    // Frames behind one that is torn are as little whole as it is.
+    let cut = cut.into_iter().chain([last_end]).filter(|to| *to > replay.tail).max();
     replay.skip_lost_offsets();
     let (tail, mut live) = (replay.tail as u32, replay.live);
     live.summary.tail = tail;
@@ -305,6 +353,14 @@ fn replay_tail(walk: &mut Walk<'_>, mut at: usize, replay: &mut Replay<'_>) -> i
             group.drain(..).try_for_each(|head| replay.accept(&head, walk))?;
         }
     }
+}
+
+/// Overwrites what was cut, so that its frames are never taken for a part of the group that is written there
+/// next.
+pub(crate) fn erase(active: &Active, cut: &Damage) -> io::Result<()> {
+    let zeros = vec![0; cut.to.saturating_sub(cut.from) as usize];
+    active.file.write_at(&[IoSlice::new(&zeros)], cut.from.into())?;
+    active.file.sync_data()
 }
 
 /// The mark that the first frame of a new segment carries.

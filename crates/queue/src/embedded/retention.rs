@@ -53,7 +53,7 @@ fn is_consumed(state: &State, lane: &Lane, end: Offset) -> bool {
         |(key, stored): (&(_, Lane), &super::state::Stored)| key.1 != *lane || stored.committed.offset >= end;
     // A member that has not committed yet needs everything from the oldest frame on.
     let mut members =
-        state.members.iter().filter(|((_, topic), members)| *topic == lane.0 && members.current.is_some());
+        state.members.iter().filter(|((_, topic), members)| *topic == lane.0 && members.are_there());
     let all_began =
         members.all(|((group, _), _)| state.log.positions.contains_key(&(group.clone(), lane.clone())));
     all_began && state.log.positions.iter().all(committed)

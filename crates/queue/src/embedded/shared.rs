@@ -88,8 +88,9 @@ impl Shared {
     /// The partitions that hold or may get frames of `topic`.
     pub(crate) fn partitions(&self, topic: &Topic) -> Vec<Partition> {
         let state = self.state();
-        let seen = state.log.ends.keys().filter(|(t, _)| t == topic).map(|(_, p)| p.0 + 1).max();
-        (0..seen.unwrap_or(0).max(self.config.partitions)).map(Partition).collect()
+        let seen = state.log.ends.keys().filter(|(t, _)| t == topic).map(|(_, p)| p.0).max();
+        let last = seen.unwrap_or(0).max(self.config.partitions.saturating_sub(1));
+        (0..=last).map(Partition).collect()
     }
 
     /// The first frame of `lane` at `offset` or behind it.
@@ -128,15 +129,8 @@ impl Shared {
             return Ok(Loaded { segment, file, entries });
         }
         tracing::warn!(segment, "the index of a segment is damaged, it is made again");
-        let mut live = LiveIndex::default();
-        recover::visit_closed(&self.files, segment, self.id, |head, _| {
-            if head.kind == super::frame::Kind::Data {
-                live.add_frame(head);
-            }
-            Ok(())
-        })?;
+        let live = recover::rebuild_index(&self.files, segment, self.id)?;
         let entries = live.lanes.get(lane).cloned().unwrap_or_default();
-        live.save(fs, &path)?;
         Ok(Loaded { segment, file, entries })
     }
 

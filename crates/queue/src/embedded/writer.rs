@@ -133,6 +133,11 @@ impl Writer {
     /// Makes one group durable and tells everybody; or tells its callers what went wrong.
     fn store(&mut self, mut units: Vec<Unit>) {
         let span: usize = units.iter().map(Unit::span).sum();
+        if span == 0 {
+            // Only callers that want to know that all before them is settled.
+            units.into_iter().for_each(|unit| unit.settle(Ok(None)));
+            return;
+        }
         let reserve = if units.iter().any(Unit::has_data) { CONTROL_ROOM } else { 0 };
         if let Err(error) = self.make_room(span + self.control_room(reserve)) {
             self.refuse(units, &io_error("the log cannot begin another segment", error));
@@ -250,9 +255,9 @@ impl Writer {
         tracing::error!(%error, segment = self.number, at = self.tail, "the segment is closed");
         self.broken = true;
         // The offsets stay used, since a reader may find the frames after a restart; the records do not count.
-        for (lane, end) in &self.shared.state().log.ends {
-            self.ends.entry(lane.clone()).or_default().ordinal = end.ordinal;
-        }
+        let state = self.shared.state();
+        self.ends.iter_mut().for_each(|(lane, end)| end.ordinal = state.end(lane).ordinal);
+        drop(state);
         for unit in units {
             unit.settle(Err(AppendError::Unknown(error.clone())));
         }

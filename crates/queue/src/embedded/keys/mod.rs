@@ -106,6 +106,10 @@ impl Keys {
         let mut inner = Inner::default();
         let mut unreadable = Vec::new();
         for name in fs.list(&dir)? {
+            if name.ends_with(".tmp") {
+                // A run whose writing was cut short.
+                fs.remove(&dir.join(&name))?;
+            }
             let Some(number) = name.strip_suffix(".run").and_then(|n| u64::from_str_radix(n, 16).ok()) else {
                 continue;
             };

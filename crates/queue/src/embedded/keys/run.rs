@@ -145,11 +145,28 @@ pub(super) fn write(
     expected: u64,
     entries: impl Iterator<Item = io::Result<(Hash, Seen)>>,
 ) -> io::Result<Run> {
+    let beside = path.with_extension("tmp");
+    let written = write_beside(fs, &beside, expected, entries);
+    if written.is_err() {
+        // Each attempt has a name of its own: on a full disk they would add up.
+        let _ = fs.remove(&beside);
+    }
+    written?;
+    fs.rename(&beside, path)?;
+    fs.sync_dir(path.parent().unwrap_or(Path::new(".")))?;
+    Run::open(fs, path)
+}
+
+fn write_beside(
+    fs: &dyn Fs,
+    beside: &Path,
+    expected: u64,
+    entries: impl Iterator<Item = io::Result<(Hash, Seen)>>,
+) -> io::Result<()> {
     let blocks = expected.div_ceil(PER_BLOCK as u64);
     let mut filter = Filter::sized_for(expected);
     let filter_len = filter.bytes().len() as u64;
-    let beside = path.with_extension("tmp");
-    let file = fs.open(&beside, Mode::Create)?;
+    let file = fs.open(beside, Mode::Create)?;
     file.set_len(0)?;
     let blocks_at = HEADER as u64 + filter_len + blocks * 8;
     let mut body = Body { file: &*file, at: blocks_at, block: Vec::new(), out: Vec::new() };
@@ -173,10 +190,7 @@ pub(super) fn write(
     fences.iter().for_each(|fence| index.put_u64(*fence));
     index.resize(blocks as usize * 8, 0xff);
     write_head(&*file, &filter, &index, len, newest)?;
-    file.sync_data()?;
-    fs.rename(&beside, path)?;
-    fs.sync_dir(path.parent().unwrap_or(Path::new(".")))?;
-    Run::open(fs, path)
+    file.sync_data()
 }
 
 fn write_head(file: &dyn File, filter: &Filter, fences: &[u8], len: u64, newest: u32) -> io::Result<()> {

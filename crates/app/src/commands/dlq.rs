@@ -1,0 +1,85 @@
+//! `logmill dlq`.
+
+use std::io::{self, Write};
+
+use logmill_model::Timestamp;
+use logmill_queue::embedded::tools::LogFiles;
+use logmill_queue::{Frame, Topic};
+use logmill_world::World;
+
+use super::queue::logs;
+use crate::cli::DlqAction;
+use crate::exit::{Failure, IO, USAGE};
+use crate::settings::Settings;
+
+pub(crate) fn run(settings: &Settings, action: &DlqAction) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match action {
+        DlqAction::List => each(settings, |letter| writeln!(out, "{}", summary(letter))),
+        DlqAction::Show { letter } => {
+            let mut found = false;
+            each(settings, |frame| {
+                if frame.offset == *letter {
+                    found = true;
+                    show(&mut out, frame)?;
+                }
+                Ok(())
+            })?;
+            if found { Ok(()) } else { Err(Failure::new(USAGE, format!("there is no dead letter {letter}")).into()) }
+        }
+    }
+}
+
+fn each(settings: &Settings, mut visit: impl FnMut(&Frame) -> io::Result<()>) -> anyhow::Result<()> {
+    let [_, (_, folder)] = logs(settings);
+    let topic = Topic::new(&format!("{}.dlq", settings.web.topic))?;
+    let files = LogFiles::new(World::real().fs().clone(), &folder);
+    match files.frames(&topic, |_, frame| visit(&frame)) {
+        // Without a folder nothing ever went to the dead letters.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Failure::new(IO, format!("cannot read {}: {error}", folder.display())).into()),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// An attribute for a terminal: what a sender controls may hold control sequences.
+fn attribute(letter: &Frame, name: &str) -> String {
+    let value = letter.header.attribute(name).map(|value| String::from_utf8_lossy(value).into_owned());
+    value.unwrap_or_default().chars().flat_map(char::escape_default).collect()
+}
+
+fn time(letter: &Frame) -> String {
+    let micros = letter.header.received_at.max(0).cast_unsigned();
+    let mut text = Vec::new();
+    if let Some(time) = Timestamp::new(micros / 1_000_000, 0) {
+        time.write(0, &mut text);
+    }
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn summary(letter: &Frame) -> String {
+    let index = Some(attribute(letter, "index")).filter(|index| !index.is_empty()).unwrap_or("-".to_owned());
+    format!(
+        "{} {} {} {}/{}/{} record {index}: {}",
+        letter.offset,
+        time(letter),
+        attribute(letter, "stage"),
+        attribute(letter, "topic"),
+        attribute(letter, "partition"),
+        attribute(letter, "offset"),
+        attribute(letter, "reason"),
+    )
+}
+
+fn show(out: &mut impl Write, letter: &Frame) -> io::Result<()> {
+    writeln!(out, "{}", summary(letter))?;
+    writeln!(out, "id {}", attribute(letter, "id"))?;
+    writeln!(out, "customer {}", letter.header.customer)?;
+    let payload = String::from_utf8_lossy(&letter.payload);
+    for line in payload.lines() {
+        let shown: String =
+            line.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
+        writeln!(out, "{shown}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! `logmill queue`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use logmill_queue::embedded::tools::{Finding, LogFiles, LogReport};
+use logmill_queue::{Queue, Topic};
+use logmill_sink_files::FilesSink;
+use logmill_world::World;
+
+use crate::cli::{AdoptFrom, QueueAction};
+use crate::exit::{Failure, IO};
+use crate::serve::parts;
+use crate::settings::Settings;
+
+/// The logs of a data folder, by name.
+pub(crate) fn logs(settings: &Settings) -> [(&'static str, PathBuf); 2] {
+    let queue = settings.data_dir.join("queue");
+    [("main", queue.join("main")), ("side", queue.join("side"))]
+}
+
+pub(crate) fn run(settings: &Settings, action: QueueAction) -> anyhow::Result<()> {
+    match action {
+        QueueAction::Inspect => inspect(settings),
+        QueueAction::Verify => verify(settings),
+        QueueAction::Adopt { from } => adopt(settings, from),
+    }
+}
+
+fn unreadable(folder: &std::path::Path, error: &io::Error) -> Failure {
+    Failure::new(IO, format!("cannot read the log in {}: {error}", folder.display()))
+}
+
+fn inspect(settings: &Settings) -> anyhow::Result<()> {
+    let world = World::real();
+    let mut out = io::stdout().lock();
+    for (name, folder) in logs(settings) {
+        let report = LogFiles::new(world.fs().clone(), &folder).inspect();
+        print_report(&mut out, name, &report.map_err(|error| unreadable(&folder, &error))?)?;
+    }
+    Ok(())
+}
+
+fn print_report(out: &mut impl Write, name: &str, report: &LogReport) -> io::Result<()> {
+    let id = report.id.map_or("none".to_owned(), |id| id.to_string());
+    writeln!(out, "log {name} {id}")?;
+    for segment in &report.segments {
+        writeln!(out, "  segment {:016x} {} bytes", segment.number, segment.bytes)?;
+        for extent in &segment.extents {
+            writeln!(
+                out,
+                "    {} {} offsets {}..{} records {}",
+                extent.topic, extent.partition, extent.first, extent.end, extent.records
+            )?;
+        }
+    }
+    for position in &report.positions {
+        let note = position.note.as_str().trim_end().escape_default();
+        writeln!(
+            out,
+            "  group {} {} {} at {} note {note:?}",
+            position.group, position.topic, position.partition, position.offset,
+            note = note.to_string()
+        )?;
+    }
+    Ok(())
+}
+
+fn verify(settings: &Settings) -> anyhow::Result<()> {
+    let world = World::real();
+    let mut out = io::stdout().lock();
+    let mut bad = 0;
+    for (name, folder) in logs(settings) {
+        let findings = LogFiles::new(world.fs().clone(), &folder).verify(|_, _| {});
+        for finding in findings.map_err(|error| unreadable(&folder, &error))? {
+            bad += 1;
+            print_finding(&mut out, name, &finding)?;
+        }
+    }
+    if bad == 0 {
+        writeln!(out, "every checksum holds")?;
+        return Ok(());
+    }
+    Err(Failure::new(IO, format!("{bad} ranges cannot be read; all other frames are whole")).into())
+}
+
+fn print_finding(out: &mut impl Write, log: &str, finding: &Finding) -> io::Result<()> {
+    write!(out, "damaged: log {log} segment {:016x} bytes {}..{}", finding.segment, finding.from, finding.to)?;
+    if let Some((topic, partition, offset)) = &finding.frame {
+        write!(out, " topic {topic} partition {partition} offset {offset}")?;
+    }
+    if let Some(records) = finding.records {
+        write!(out, " records {records}")?;
+    }
+    writeln!(out)
+}
+
+fn adopt(settings: &Settings, from: AdoptFrom) -> anyhow::Result<()> {
+    let world = World::real();
+    let queue = parts::queue(&world, settings)?;
+    if let Some(error) = queue.trouble() {
+        return Err(Failure::new(IO, error.to_string()).into());
+    }
+    let topic = Topic::new(&settings.web.topic)?;
+    let sink = FilesSink::new(world, queue.clone(), parts::files_config(settings)?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut positions = Vec::new();
+    runtime.block_on(async {
+        for partition in queue.partitions(&topic).await? {
+            let (oldest, end) = queue.bounds(&topic, partition).await?;
+            positions.push((partition, if from == AdoptFrom::Oldest { oldest } else { end }));
+        }
+        sink.adopt(queue.log_id(&topic)?, &positions).await?;
+        anyhow::Ok(())
+    })?;
+    for (partition, offset) in positions {
+        println!("the hourly files go on at {topic} {partition} offset {offset}");
+    }
+    Ok(())
+}
