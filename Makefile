@@ -26,6 +26,10 @@ lint: ## what CI checks before the tests
 	cargo xtask tidy
 	cargo deny --all-features --log-level error check licenses bans sources
 
+bench: ## what each path costs, beside its limits
+	cargo build --release --package logmill --package logmill-bench
+	$(CARGO_TARGET_DIR)/release/logmill-bench all
+
 crash: ## kill -9 under load: make crash RUNS=200 SEED=1
 	cargo build --package logmill
 	cargo xtask crash --runs $(or $(RUNS),25) --seed $(or $(SEED),1)

@@ -27,7 +27,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
 const BANNED: [&str; 5] = ["/work/", "/root/", "TODO", "FIXME", "#[ignore"];
 
 /// Checks the tree; answers the complaints.
-pub fn check(root: &Path) -> Vec<String> {
+pub(crate) fn check(root: &Path) -> Vec<String> {
     let files = tracked(root);
     let mut complaints = Vec::new();
     for file in files.iter().filter(|file| file.extension().is_some_and(|e| e == "rs")) {

@@ -8,5 +8,6 @@ mod routes;
 mod tests;
 
 pub use ledger::Delivery;
+pub use metrics::Tally;
 pub use ready::{Part, PartState};
 pub use routes::{Admin, router};

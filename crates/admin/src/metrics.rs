@@ -1,8 +1,35 @@
 //! Figures that are asked for when Prometheus asks.
 
-use prometheus::{IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounter, IntGaugeVec, Opts, Registry};
 
 use crate::ledger::Delivery;
+
+/// A counter that somebody else keeps.
+pub struct Tally {
+    counter: IntCounter,
+    count: Box<dyn Fn() -> u64 + Send + Sync>,
+}
+
+impl Tally {
+    /// Registers a counter whose value `count` tells; it must never fall.
+    ///
+    /// # Errors
+    /// The name is taken.
+    pub fn register(
+        registry: &Registry,
+        name: &str,
+        help: &str,
+        count: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Result<Self, prometheus::Error> {
+        let counter = IntCounter::new(name, help)?;
+        registry.register(Box::new(counter.clone()))?;
+        Ok(Self { counter, count: Box::new(count) })
+    }
+
+    pub(crate) fn refresh(&self) {
+        self.counter.inc_by((self.count)().saturating_sub(self.counter.get()));
+    }
+}
 
 /// What the log holds and what became of it.
 pub(crate) struct Figures {

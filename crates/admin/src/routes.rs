@@ -12,13 +12,14 @@ use prometheus::{Encoder, Registry, TextEncoder};
 use serde_json::{Value, json};
 
 use crate::ledger::Delivery;
-use crate::metrics::Figures;
+use crate::metrics::{Figures, Tally};
 use crate::ready::{self, Part};
 
 /// What the endpoints answer from.
 pub struct Admin {
     registry: Registry,
     figures: Figures,
+    tallies: Vec<Tally>,
     parts: Vec<Part>,
     deliveries: Vec<Delivery>,
 }
@@ -32,9 +33,10 @@ impl Admin {
         registry: Registry,
         parts: Vec<Part>,
         deliveries: Vec<Delivery>,
+        tallies: Vec<Tally>,
     ) -> Result<Arc<Self>, prometheus::Error> {
         let figures = Figures::register(&registry)?;
-        Ok(Arc::new(Self { registry, figures, parts, deliveries }))
+        Ok(Arc::new(Self { registry, figures, tallies, parts, deliveries }))
     }
 }
 
@@ -63,6 +65,7 @@ async fn readyz(State(admin): State<Arc<Admin>>) -> Response<Body> {
 
 async fn metrics(State(admin): State<Arc<Admin>>) -> Response<Body> {
     admin.figures.refresh(&admin.deliveries).await;
+    admin.tallies.iter().for_each(Tally::refresh);
     let mut text = Vec::new();
     if let Err(error) = TextEncoder::new().encode(&admin.registry.gather(), &mut text) {
         tracing::error!(%error, "the metrics cannot be written");

@@ -55,6 +55,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: DlqAction,
     },
+    /// Makes web logs with a number and a checksum in each record, and posts them
+    Generate(GenerateArgs),
+    /// Compares the hourly files with what `generate` was told to be stored
+    Verify(VerifyArgs),
     /// Prints completions for a shell
     Completions {
         /// The shell
@@ -62,17 +66,47 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum QueueAction {
     /// Lists segments, partitions and the groups' positions; the process may be at work
     Inspect,
     /// Checks every checksum and names the ranges that cannot be read
     Verify,
+    /// Prints the frames of a topic, one JSON object a line
+    Export {
+        /// The topic [default: web.topic]
+        #[arg(long)]
+        topic: Option<String>,
+    },
+    /// Posts exported web-log batches to a running logmill; each is stored once, however often it is replayed
+    Replay {
+        /// What `export` printed
+        file: PathBuf,
+        /// Where to post
+        #[arg(long, default_value = "http://127.0.0.1:8080")]
+        url: String,
+    },
+    /// The groups that hold back retention
+    Groups {
+        #[command(subcommand)]
+        action: GroupsAction,
+    },
     /// Decides where the hourly files go on when they do not fit to the queue; the process must not be at work
     Adopt {
         /// `oldest`: everything that the queue holds is written, again if it was before; `end`: only what comes
         #[arg(long, value_name = "oldest|end")]
         from: AdoptFrom,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum GroupsAction {
+    /// Lists groups and their positions
+    List,
+    /// Forgets a group's positions; the process must not be at work
+    Drop {
+        /// The group
+        group: String,
     },
 }
 
@@ -94,6 +128,14 @@ pub(crate) enum DlqAction {
         /// Its number, as `list` shows it
         letter: u64,
     },
+    /// Posts a dead letter to a running logmill again; it is stored once, however often it is replayed
+    Replay {
+        /// Its number, as `list` shows it
+        letter: u64,
+        /// Where to post
+        #[arg(long, default_value = "http://127.0.0.1:8080")]
+        url: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -109,4 +151,41 @@ pub(crate) enum ConfigAction {
         /// The file to write [default: standard output]
         file: Option<PathBuf>,
     },
+}
+
+/// What to generate.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct GenerateArgs {
+    /// Where to post
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: String,
+    /// How many records
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) records: u64,
+    /// Records of a batch
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) batch: u64,
+    /// Records a second, 0 for as many as can be had
+    #[arg(long, default_value_t = 0)]
+    pub(crate) rate: u64,
+    /// Customers that the batches belong to in turn; 1 is `default`
+    #[arg(long, default_value_t = 1)]
+    pub(crate) customers: u64,
+    /// Connections
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub(crate) connections: u64,
+    /// Makes the same records again
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Gets a line for each batch that was stored; `verify` reads it
+    #[arg(long, value_name = "FILE", default_value = "receipts.ndjson")]
+    pub(crate) receipts: PathBuf,
+}
+
+/// What to compare.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct VerifyArgs {
+    /// What `generate` wrote
+    #[arg(long, value_name = "FILE", default_value = "receipts.ndjson")]
+    pub(crate) receipts: PathBuf,
 }

@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 /// The command line is wrong.
 pub(crate) const USAGE: u8 = 64;
+/// What the command depends on is away.
+pub(crate) const UNAVAILABLE: u8 = 69;
 /// A mistake of ours.
 pub(crate) const INTERNAL: u8 = 70;
 /// A file or socket does not do what it should.

@@ -53,12 +53,13 @@ impl Committer {
     /// Serves until the runner and all partitions are gone.
     pub(crate) async fn run(self, mut inbox: mpsc::Receiver<Request>) {
         let mut checkpoint = self.world.clock().monotonic() + CHECKPOINT;
+        let mut is_late = false;
         loop {
             let left = checkpoint.saturating_sub(self.world.clock().monotonic());
             let first = tokio::select! {
                 biased;
                 () = self.world.clock().sleep(left) => {
-                    self.checkpoint().await;
+                    is_late = !self.checkpoint(is_late).await;
                     checkpoint = self.world.clock().monotonic() + CHECKPOINT;
                     continue;
                 }
@@ -111,7 +112,8 @@ impl Committer {
         }
     }
 
-    async fn checkpoint(&self) {
+    /// Makes a checkpoint; answers whether it could. After a late one the sink no longer waits.
+    async fn checkpoint(&self, is_late: bool) -> bool {
         match self.sink.checkpoint().await {
             Ok(positions) => {
                 let controls = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,10 +122,15 @@ impl Committer {
                         let _ = task.send(Control::Checkpointed(committed));
                     }
                 }
+                if is_late {
+                    self.status.set(SinkState::Running);
+                }
+                true
             }
             Err(error) => {
                 tracing::warn!(%error, "a checkpoint has to wait");
                 self.status.set(SinkState::Waiting(error.to_string()));
+                false
             }
         }
     }

@@ -109,7 +109,7 @@ fn first_half(hash: &blake3::Hash) -> [u8; 16] {
     half
 }
 
-fn cut(reason: &str) -> String {
+pub(crate) fn cut(reason: &str) -> String {
     let mut end = reason.len().min(MAX_REASON);
     while !reason.is_char_boundary(end) {
         end -= 1;

@@ -69,6 +69,10 @@ pub(crate) struct Partitioned {
     group: Committed,
     careful: Careful,
     moves: Vec<Duration>,
+    /// The sink was opened at least once, so that `group` and `careful` are known.
+    opened: bool,
+    /// It was asked to finish; whatever goes wrong meanwhile, it takes up nothing new.
+    finishing: bool,
 }
 
 /// What is in a writer and not yet committed.
@@ -88,15 +92,15 @@ impl Partitioned {
         let lease = reader.lease().clone();
         let group = Committed { offset: 0, note: logmill_queue::Note::default() };
         let careful = Careful::new(Some(Progress::Clean), 0, context.attempts);
-        Self { context, reader, lease, control, group, careful, moves: Vec::new() }
+        let moves = Vec::new();
+        Self { context, reader, lease, control, group, careful, moves, opened: false, finishing: false }
     }
 
     /// Works until the partition is given back or lost.
     pub(crate) async fn run(mut self) -> End {
         let mut backoff = Backoff::new();
-        let mut first = true;
         loop {
-            match self.work(first).await {
+            match self.work().await {
                 Break::End(End::Finished) => {
                     self.reader.release();
                     return End::Finished;
@@ -104,21 +108,25 @@ impl Partitioned {
                 Break::End(end) => return end,
                 Break::Reopen => {}
             }
-            first = false;
             if !self.lease.is_held() {
                 return End::Lost;
             }
             tokio::select! {
+                biased;
                 () = backoff.wait(&self.context.world) => {}
-                control = self.control.recv() => if !matches!(control, Some(Control::Checkpointed(_))) {
-                    return End::Finished;
+                control = self.control.recv(), if !self.finishing => {
+                    if !matches!(control, Some(Control::Checkpointed(_))) {
+                        // Nothing is in memory; who comes next need not wait.
+                        self.reader.release();
+                        return End::Finished;
+                    }
                 }
             }
         }
     }
 
-    async fn work(&mut self, first: bool) -> Break {
-        match self.open(first).await {
+    async fn work(&mut self) -> Break {
+        match self.open().await {
             Ok(pending) => match self.pump(pending).await {
                 Ok(never) => match never {},
                 Err(end) => end,
@@ -128,22 +136,26 @@ impl Partitioned {
     }
 
     /// Opens the sink and starts reading where its output ends.
-    async fn open(&mut self, first: bool) -> Result<Pending, Break> {
+    async fn open(&mut self) -> Result<Pending, Break> {
         let committed = self.reader.committed().await.map_err(|error| self.wait(&error))?;
         let split = committed.as_ref().map(note::split);
-        let known = if first {
-            split.as_ref().map(|(_, committed)| committed.clone())
-        } else {
+        let known = if self.opened {
             Some(self.group.clone())
+        } else {
+            split.as_ref().map(|(_, committed)| committed.clone())
         };
         let opened = self.context.sink.open(self.lease.clone(), known.as_ref()).await;
         let (writer, start) = opened.map_err(|error| self.say(error))?;
         let from = self.start(start).await?;
-        if first {
+        if !self.opened {
             self.group = known.unwrap_or(Committed { offset: from, note: logmill_queue::Note::default() });
             let started = self.context.world.clock().wall();
-            self.careful = Careful::new(split.map(|(progress, _)| progress), started, self.context.attempts);
-            self.write_note(Progress::Running).await?;
+            let before = split.map(|(progress, _)| progress);
+            self.careful = Careful::new(before, started, self.context.attempts);
+            self.opened = true;
+            // A count stays written down until its frame is decoded or in the dead letters.
+            let now = before.filter(|before| matches!(before, Progress::Trying(..))).unwrap_or(Progress::Running);
+            self.write_note(now).await?;
         }
         self.context.status.set(SinkState::Running);
         Ok(Pending { writer, letters: Vec::new(), due: None })
@@ -179,6 +191,9 @@ impl Partitioned {
     }
 
     async fn pump(&mut self, mut pending: Pending) -> Result<std::convert::Infallible, Break> {
+        if self.finishing {
+            self.obey(Control::Finish, &mut pending).await?;
+        }
         loop {
             // While there is more to read the timer is only looked at, not set.
             let ready = self.reader.next().now_or_never();
@@ -199,6 +214,7 @@ impl Partitioned {
         let clock = self.context.world.clock();
         let left = pending.due.map(|due| due.saturating_sub(clock.monotonic()));
         tokio::select! {
+            biased;
             control = self.control.recv() => {
                 self.obey(control.unwrap_or(Control::Finish), pending).await
             }
@@ -252,6 +268,8 @@ impl Partitioned {
             let reason = format!("decoding it failed {} times", self.context.attempts);
             pending.letters.push(Letter { frame: frame.clone(), index: None, payload: None, reason });
             pending.writer.skip(frame);
+            // At once: the note has room for one count, and the next frame may need it.
+            self.flush(pending).await?;
             self.careful.passed(offset);
             return Ok(Written::default());
         }
@@ -278,6 +296,7 @@ impl Partitioned {
         match control {
             Control::Checkpointed(committed) => self.move_group(committed, Progress::Running).await,
             Control::Finish => {
+                self.finishing = true;
                 self.flush(pending).await?;
                 let positions = self.context.sink.checkpoint().await.map_err(|error| self.say(error))?;
                 let ours = positions.into_iter().find(|(partition, _)| *partition == self.lease.partition);

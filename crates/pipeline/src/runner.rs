@@ -1,6 +1,6 @@
 //! Runs one sink: takes its partitions as they are assigned, and gives them back in order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ struct Runner {
     context: Arc<Context>,
     controls: Arc<Controls>,
     tasks: JoinSet<(Partition, u64, End)>,
-    running: HashMap<Partition, (u64, AbortHandle)>,
+    running: BTreeMap<Partition, (u64, AbortHandle)>,
 }
 
 /// Runs a sink until it is drained.
@@ -83,6 +83,7 @@ pub async fn run(
             Err(error) => status.set(SinkState::Waiting(error.to_string())),
         }
         tokio::select! {
+            biased;
             () = backoff.wait(&world) => {}
             () = drain.requested() => return status.set(SinkState::Ended),
         }
@@ -117,7 +118,7 @@ impl Runner {
             ..*spec
         };
         let (world, status) = (world.clone(), status.clone());
-        Self { world, spec, status, context, controls, tasks: JoinSet::new(), running: HashMap::new() }
+        Self { world, spec, status, context, controls, tasks: JoinSet::new(), running: BTreeMap::new() }
     }
 
     async fn serve(
@@ -127,6 +128,7 @@ impl Runner {
     ) -> Result<(), QueueError> {
         loop {
             tokio::select! {
+                biased;
                 event = subscription.next() => self.handle(event?),
                 Some(ended) = self.tasks.join_next() => self.ended(ended)?,
                 () = drain.requested() => break,
@@ -209,6 +211,7 @@ impl Runner {
             }
         };
         tokio::select! {
+            biased;
             () = all => {}
             () = limit => tracing::warn!(group = %self.spec.group,
                 "the sink could not finish in time; what is left stays in the log"),

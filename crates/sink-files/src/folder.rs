@@ -22,7 +22,7 @@ pub(crate) struct Folder {
     clock: u64,
     /// Where our next line goes, for each file touched since the checkpoint.
     ends: BTreeMap<FileKey, u64>,
-    /// Folders with entries that are not synced yet.
+    /// Folders with entries that may not be synced yet.
     fresh: BTreeSet<PathBuf>,
 }
 
@@ -62,15 +62,15 @@ impl Folder {
 
     fn open_or_create(&mut self, key: &FileKey) -> io::Result<Box<dyn File>> {
         let path = self.path(key)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        // A file that is there may have been made by a process that was killed before its checkpoint.
+        self.fresh.insert(folder.to_path_buf());
         match self.fs.open(&path, Mode::Write) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             other => return other,
         }
-        let folder = path.parent().unwrap_or(Path::new("."));
         self.fs.create_dir_all(folder)?;
-        let file = self.fs.open(&path, Mode::Create)?;
-        self.fresh.insert(folder.to_path_buf());
-        Ok(file)
+        self.fs.open(&path, Mode::Create)
     }
 
     fn close_the_idlest(&mut self) {

@@ -41,12 +41,14 @@ fn damaged(path: &Path) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
-/// The next record and what follows it; `None` at the end or at a record that is torn.
+/// The next record and what follows it; `None` at the end, at a record that is torn, or at zeros: a file can
+/// have grown without its bytes, and zeros are a length and a checksum of nothing.
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (len, rest) = bytes.split_first_chunk()?;
     let (crc, rest) = rest.split_first_chunk()?;
     let (payload, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
-    (crc32c::crc32c(payload) == u32::from_le_bytes(*crc)).then_some((payload, rest))
+    let whole = !payload.is_empty() && crc32c::crc32c(payload) == u32::from_le_bytes(*crc);
+    whole.then_some((payload, rest))
 }
 
 fn parse(path: &Path, number: u64, bytes: &[u8]) -> io::Result<Found> {
@@ -66,7 +68,14 @@ impl Journal {
     pub(crate) fn find(fs: &dyn Fs, dir: &Path) -> io::Result<Option<Found>> {
         let Some(number) = Self::last(fs, dir)? else { return Ok(None) };
         let path = path(dir, number);
-        parse(&path, number, &fs.read(&path, MAX_JOURNAL)?).map(Some)
+        let bytes = fs.read(&path, MAX_JOURNAL)?;
+        let found = parse(&path, number, &bytes)?;
+        if !found.flushes.is_empty() {
+            // What was read may only be in the page cache, even after a sync that failed there: it is written
+            // again, since lines are about to be written for it.
+            replace(fs, &path, &bytes)?;
+        }
+        Ok(Some(found))
     }
 
     /// The number of the journal that counts, readable or not.

@@ -43,6 +43,8 @@ struct Output {
     changed: bool,
     /// A flush whose record is durable and whose lines may be written in part.
     started: Option<Started>,
+    /// A sync failed, or a flush was left halfway: only the journal knows what the files should hold.
+    stale: bool,
     _lock: Box<dyn Lock>,
 }
 
@@ -109,7 +111,7 @@ impl FilesSink {
         }
         let journal = Journal::after(fs, dir, number);
         let mut output =
-            Output { folder, journal, state, bytes: 0, changed: true, started: None, _lock: lock };
+            Output { folder, journal, state, bytes: 0, changed: true, started: None, stale: false, _lock: lock };
         output.checkpoint()?;
         Ok(output)
     }
@@ -136,18 +138,28 @@ impl FilesSink {
         self.totals.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone_from(lanes);
     }
 
+    /// Opens the output if it is not open, and anew if it is stale: rolling forward writes all lines since the
+    /// checkpoint again, also those that the system took for written when their sync failed.
+    async fn renew(&self, output: &mut Option<Output>, log: LogId) -> Result<(), SinkError> {
+        output.take_if(|output| output.stale);
+        if output.is_none() {
+            *output = Some(self.open_output(log).await?);
+        }
+        Ok(())
+    }
+
     async fn open_lane(&self, lease: Lease, committed: Option<&Committed>) -> Result<Opening, SinkError> {
         let mut output = self.output.lock().await;
-        if output.is_none() {
-            *output = Some(self.open_output(lease.log).await?);
-        }
-        let Some(output) = output.as_ref() else {
+        self.renew(&mut output, lease.log).await?;
+        let Some(output) = output.as_mut() else {
             return Err(SinkError::Stop(QueueError::new(Class::Bug, "the folder is not open")));
         };
         if output.state.log != lease.log && !output.state.lanes.is_empty() {
             let error = logmill_queue::StartError::OtherLog { asked: output.state.log, found: lease.log };
             return Err(stop(error));
         }
+        // An output that holds nothing yet fits to any log.
+        output.state.log = lease.log;
         self.publish_totals(&output.state.lanes);
         let ours = output.state.lanes.get(&lease.partition).map(|lane| lane.next);
         let next = ours.or(committed.map(|committed| committed.offset));
@@ -156,9 +168,11 @@ impl FilesSink {
     }
 
     async fn commit_ranges(&self, staged: &[Staged]) -> Result<Vec<Outcome>, SinkError> {
+        let Some(log) = staged.first().map(|staged| staged.lease.log) else { return Ok(Vec::new()) };
         let mut guard = self.output.lock().await;
+        self.renew(&mut guard, log).await?;
         let Some(output) = guard.as_mut() else {
-            return Err(SinkError::Stop(QueueError::new(Class::Bug, "commit before open")));
+            return Err(SinkError::Stop(QueueError::new(Class::Bug, "the folder is not open")));
         };
         let mut outcomes = Vec::with_capacity(staged.len());
         let mut parts = Vec::new();
@@ -221,8 +235,10 @@ impl Output {
     fn flush(&mut self, parts: &[&Rendered]) -> Result<(), SinkError> {
         let ranges: Vec<_> = parts.iter().map(|part| part.range.clone()).collect();
         if self.started.as_ref().is_some_and(|started| started.flush.ranges != ranges) {
-            let reason = "other ranges came than those whose lines are being written";
-            return Err(SinkError::Stop(QueueError::new(Class::Bug, reason)));
+            // Their owner is gone, and cannot come again: the journal completes them.
+            self.stale = true;
+            let reason = "lines that another owner began to write come first";
+            return Err(SinkError::Unavailable(QueueError::new(Class::Unavailable, reason)));
         }
         if self.started.is_none() {
             self.start(Flush { ranges, bases: Vec::new() }, parts)?;
@@ -285,7 +301,10 @@ impl Output {
             return Err(SinkError::Unavailable(QueueError::new(Class::Unavailable, reason)));
         }
         if self.changed {
-            self.folder.sync().map_err(unavailable("cannot sync the hourly files"))?;
+            let synced = self.folder.sync();
+            // The same sync again could succeed without having written anything.
+            self.stale = synced.is_err();
+            synced.map_err(unavailable("cannot sync the hourly files"))?;
             self.journal
                 .begin(&self.state)
                 .map_err(unavailable("cannot begin the next journal of the files"))?;
@@ -317,6 +336,9 @@ impl Sink for FilesSink {
     fn checkpoint(&self) -> BoxFuture<'_, Result<Vec<(Partition, Committed)>, SinkError>> {
         Box::pin(async move {
             let mut guard = self.output.lock().await;
+            if let Some(log) = guard.as_ref().map(|output| output.state.log) {
+                self.renew(&mut guard, log).await?;
+            }
             let Some(output) = guard.as_mut() else { return Ok(Vec::new()) };
             output.checkpoint()?;
             let lanes = output.state.lanes.keys();

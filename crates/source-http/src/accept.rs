@@ -11,8 +11,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use logmill_world::World;
@@ -225,6 +226,23 @@ struct Phased {
     watched: Arc<Watched>,
 }
 
+/// Request line and headers as they came. hyper looks at its limit only while they are not whole, so that what comes
+/// in one piece can be larger.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let path = request.uri().path_and_query().map_or(1, |path| path.as_str().len());
+    let line = request.method().as_str().len() + path + " HTTP/1.1\r\n ".len();
+    let headers = request.headers().iter();
+    line + headers.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum::<usize>() + "\r\n".len()
+}
+
+/// As hyper answers it. What is left of the request is not worth reading.
+fn head_too_large() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, std::convert::Infallible>> + Send>>;
 
 impl tower_service::Service<Request<Incoming>> for Phased {
@@ -238,6 +256,9 @@ impl tower_service::Service<Request<Incoming>> for Phased {
 
     fn call(&mut self, request: Request<Incoming>) -> Answer {
         self.watched.set(Phase::Request);
+        if head_bytes(&request) > MAX_HEAD {
+            return Box::pin(async { Ok(head_too_large()) });
+        }
         let answer = self.inner.call(request);
         let watched = self.watched.clone();
         Box::pin(async move {

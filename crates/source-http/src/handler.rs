@@ -121,7 +121,6 @@ impl WebLogs {
         };
         let received_at = self.world.clock().wall();
         let body = Bytes::from(terms.read(body, &mut reservation).await?);
-        self.metrics.in_flight.set(self.budget.bytes().cast_signed());
         let summary = self.check(&head, &body).await?;
         self.store(head, body, summary, received_at).await
     }
@@ -180,6 +179,7 @@ impl WebLogs {
 
     fn count(&self, outcome: &Result<Receipt, Problem>, method: &str, took: Duration) {
         let metrics = &self.metrics;
+        metrics.in_flight.set(self.budget.bytes().cast_signed());
         let status = match outcome {
             Ok(receipt) if receipt.duplicate => {
                 metrics.duplicates.inc();

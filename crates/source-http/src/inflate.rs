@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use flate2::write::{MultiGzDecoder, ZlibDecoder};
+use flate2::write::MultiGzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{self, DParameter, InBuffer, Operation, OutBuffer};
 
 /// Beyond `RATIO_FROM` bytes a body may inflate to this many times what came.
@@ -10,7 +11,7 @@ const MAX_RATIO: usize = 500;
 const RATIO_FROM: usize = 1 << 20;
 /// zstd may ask for so large a window (2^n bytes), as RFC 8878 advises receivers to allow.
 const WINDOW_LOG: u32 = 23;
-/// zstd inflates in steps of so many bytes.
+/// zstd and zlib inflate in steps of so many bytes.
 const STEP: usize = 64 * 1024;
 
 /// How a body is compressed.
@@ -59,7 +60,7 @@ impl Write for Bounded {
 enum Decoder {
     Identity(Bounded),
     Gzip(Box<MultiGzDecoder<Bounded>>),
-    Deflate(Box<ZlibDecoder<Bounded>>),
+    Deflate { raw: Decompress, out: Bounded, complete: bool },
     Zstd { raw: raw::Decoder<'static>, out: Bounded, complete: bool },
 }
 
@@ -76,7 +77,7 @@ impl Inflater {
         let decoder = match coding {
             Coding::Identity => Decoder::Identity(out),
             Coding::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(out))),
-            Coding::Deflate => Decoder::Deflate(Box::new(ZlibDecoder::new(out))),
+            Coding::Deflate => Decoder::Deflate { raw: Decompress::new(true), out, complete: false },
             Coding::Zstd => {
                 let mut raw = raw::Decoder::new().map_err(|_| Bad::Corrupt)?;
                 raw.set_parameter(DParameter::WindowLogMax(WINDOW_LOG)).map_err(|_| Bad::Corrupt)?;
@@ -92,7 +93,7 @@ impl Inflater {
         let result = match &mut self.decoder {
             Decoder::Identity(out) => out.write_all(chunk),
             Decoder::Gzip(gzip) => gzip.write_all(chunk),
-            Decoder::Deflate(zlib) => zlib.write_all(chunk),
+            Decoder::Deflate { raw, out, complete } => inflate_zlib(raw, out, complete, chunk),
             Decoder::Zstd { raw, out, complete } => inflate_zstd(raw, out, complete, chunk),
         };
         self.judge(&result)
@@ -112,9 +113,8 @@ impl Inflater {
 
     fn out(&self) -> &Bounded {
         match &self.decoder {
-            Decoder::Identity(out) | Decoder::Zstd { out, .. } => out,
+            Decoder::Identity(out) | Decoder::Deflate { out, .. } | Decoder::Zstd { out, .. } => out,
             Decoder::Gzip(gzip) => gzip.get_ref(),
-            Decoder::Deflate(zlib) => zlib.get_ref(),
         }
     }
 
@@ -128,19 +128,37 @@ impl Inflater {
         let ended = match &mut self.decoder {
             Decoder::Identity(_) => Ok(()),
             // An empty body is no stream at all.
-            Decoder::Gzip(_) | Decoder::Deflate(_) | Decoder::Zstd { .. } if self.came == 0 => {
+            Decoder::Gzip(_) | Decoder::Deflate { .. } | Decoder::Zstd { .. } if self.came == 0 => {
                 Err(io::ErrorKind::UnexpectedEof.into())
             }
             Decoder::Gzip(gzip) => gzip.try_finish(),
-            Decoder::Deflate(zlib) => zlib.try_finish(),
-            Decoder::Zstd { complete: true, .. } => Ok(()),
-            Decoder::Zstd { .. } => Err(io::ErrorKind::UnexpectedEof.into()),
+            Decoder::Deflate { complete: true, .. } | Decoder::Zstd { complete: true, .. } => Ok(()),
+            Decoder::Deflate { .. } | Decoder::Zstd { .. } => Err(io::ErrorKind::UnexpectedEof.into()),
         };
         self.judge(&ended)?;
         match self.decoder {
-            Decoder::Identity(out) | Decoder::Zstd { out, .. } => Ok(out.bytes),
+            Decoder::Identity(out) | Decoder::Deflate { out, .. } | Decoder::Zstd { out, .. } => Ok(out.bytes),
             Decoder::Gzip(mut gzip) => Ok(std::mem::take(&mut gzip.get_mut().bytes)),
-            Decoder::Deflate(mut zlib) => Ok(std::mem::take(&mut zlib.get_mut().bytes)),
+        }
+    }
+}
+
+/// flate2's own writer takes a stream that is cut short for one that has ended.
+fn inflate_zlib(raw: &mut Decompress, out: &mut Bounded, complete: &mut bool, chunk: &[u8]) -> io::Result<()> {
+    let mut input = chunk;
+    let mut step = vec![0; STEP];
+    loop {
+        if *complete {
+            return if input.is_empty() { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) };
+        }
+        let (taken, made) = (raw.total_in(), raw.total_out());
+        let status = raw.decompress(input, &mut step, FlushDecompress::None).map_err(io::Error::other)?;
+        let (taken, made) = ((raw.total_in() - taken) as usize, (raw.total_out() - made) as usize);
+        input = input.get(taken..).unwrap_or_default();
+        out.write_all(step.get(..made).unwrap_or_default())?;
+        *complete = status == Status::StreamEnd;
+        if !*complete && ((input.is_empty() && made < STEP) || (taken == 0 && made == 0)) {
+            return Ok(());
         }
     }
 }

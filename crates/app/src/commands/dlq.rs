@@ -7,6 +7,7 @@ use logmill_queue::embedded::tools::LogFiles;
 use logmill_queue::{Frame, Topic};
 use logmill_world::World;
 
+use super::post::{Batch, post};
 use super::queue::logs;
 use crate::cli::DlqAction;
 use crate::exit::{Failure, IO, USAGE};
@@ -16,6 +17,18 @@ pub(crate) fn run(settings: &Settings, action: &DlqAction) -> anyhow::Result<()>
     let mut out = io::stdout().lock();
     match action {
         DlqAction::List => each(settings, |letter| writeln!(out, "{}", summary(letter))),
+        DlqAction::Replay { letter, url } => {
+            let mut sent = None;
+            each(settings, |frame| {
+                if frame.offset == *letter {
+                    sent = Some(replay(frame, url));
+                }
+                Ok(())
+            })?;
+            sent.unwrap_or_else(|| Err(absent(*letter)))?;
+            writeln!(out, "it is stored")?;
+            Ok(())
+        }
         DlqAction::Show { letter } => {
             let mut found = false;
             each(settings, |frame| {
@@ -25,9 +38,19 @@ pub(crate) fn run(settings: &Settings, action: &DlqAction) -> anyhow::Result<()>
                 }
                 Ok(())
             })?;
-            if found { Ok(()) } else { Err(Failure::new(USAGE, format!("there is no dead letter {letter}")).into()) }
+            if found { Ok(()) } else { Err(absent(*letter).into()) }
         }
     }
+}
+
+fn absent(letter: u64) -> Failure {
+    Failure::new(USAGE, format!("there is no dead letter {letter}; `dlq list` shows them"))
+}
+
+fn replay(letter: &Frame, url: &str) -> Result<(), Failure> {
+    let key = format!("dlq/{}", attribute(letter, "id"));
+    let (encoding, customer) = (letter.header.encoding, letter.header.customer.as_str());
+    post(url, &Batch { encoding, customer, key: &key, body: &letter.payload, lenient: false })
 }
 
 fn each(settings: &Settings, mut visit: impl FnMut(&Frame) -> io::Result<()>) -> anyhow::Result<()> {
@@ -77,8 +100,10 @@ fn show(out: &mut impl Write, letter: &Frame) -> io::Result<()> {
     writeln!(out, "customer {}", letter.header.customer)?;
     let payload = String::from_utf8_lossy(&letter.payload);
     for line in payload.lines() {
-        let shown: String =
-            line.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
+        let shown: String = line
+            .chars()
+            .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+            .collect();
         writeln!(out, "{shown}")?;
     }
     Ok(())

@@ -2,7 +2,11 @@
 
 mod config;
 mod dlq;
+mod export;
+mod generate;
+mod post;
 mod queue;
+mod verify;
 
 use clap::CommandFactory;
 
@@ -14,10 +18,12 @@ pub(crate) use config::load;
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
-        Command::Serve { roles } => serve::run(&load(&cli.settings, roles.as_deref())?),
+        Command::Serve { roles } => serve::run(&|| load(&cli.settings, roles.as_deref())),
         Command::Config { action } => config::run(&cli.settings, action),
         Command::Queue { action } => queue::run(&load(&cli.settings, None)?.settings, action),
         Command::Dlq { action } => dlq::run(&load(&cli.settings, None)?.settings, &action),
+        Command::Generate(args) => generate::run(&args),
+        Command::Verify(args) => verify::run(&load(&cli.settings, None)?.settings, &args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "logmill", &mut std::io::stdout());
             Ok(())

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use logmill_queue::embedded::tools::{Finding, LogFiles, LogReport};
-use logmill_queue::{Queue, Topic};
+use logmill_queue::{Group, Queue, Topic};
 use logmill_sink_files::FilesSink;
 use logmill_world::World;
 
-use crate::cli::{AdoptFrom, QueueAction};
-use crate::exit::{Failure, IO};
+use super::export;
+use crate::cli::{AdoptFrom, GroupsAction, QueueAction};
+use crate::exit::{Failure, IO, USAGE};
 use crate::serve::parts;
 use crate::settings::Settings;
 
@@ -23,11 +24,17 @@ pub(crate) fn run(settings: &Settings, action: QueueAction) -> anyhow::Result<()
     match action {
         QueueAction::Inspect => inspect(settings),
         QueueAction::Verify => verify(settings),
+        QueueAction::Export { topic } => {
+            export::export(settings, topic.as_deref().unwrap_or(&settings.web.topic))
+        }
+        QueueAction::Replay { file, url } => export::replay(&file, &url),
+        QueueAction::Groups { action: GroupsAction::List } => groups(settings),
+        QueueAction::Groups { action: GroupsAction::Drop { group } } => drop_group(settings, &group),
         QueueAction::Adopt { from } => adopt(settings, from),
     }
 }
 
-fn unreadable(folder: &std::path::Path, error: &io::Error) -> Failure {
+pub(crate) fn unreadable(folder: &std::path::Path, error: &io::Error) -> Failure {
     Failure::new(IO, format!("cannot read the log in {}: {error}", folder.display()))
 }
 
@@ -54,12 +61,19 @@ fn print_report(out: &mut impl Write, name: &str, report: &LogReport) -> io::Res
             )?;
         }
     }
+    print_positions(out, report)
+}
+
+fn print_positions(out: &mut impl Write, report: &LogReport) -> io::Result<()> {
     for position in &report.positions {
         let note = position.note.as_str().trim_end().escape_default();
         writeln!(
             out,
             "  group {} {} {} at {} note {note:?}",
-            position.group, position.topic, position.partition, position.offset,
+            position.group,
+            position.topic,
+            position.partition,
+            position.offset,
             note = note.to_string()
         )?;
     }
@@ -85,7 +99,11 @@ fn verify(settings: &Settings) -> anyhow::Result<()> {
 }
 
 fn print_finding(out: &mut impl Write, log: &str, finding: &Finding) -> io::Result<()> {
-    write!(out, "damaged: log {log} segment {:016x} bytes {}..{}", finding.segment, finding.from, finding.to)?;
+    write!(
+        out,
+        "damaged: log {log} segment {:016x} bytes {}..{}",
+        finding.segment, finding.from, finding.to
+    )?;
     if let Some((topic, partition, offset)) = &finding.frame {
         write!(out, " topic {topic} partition {partition} offset {offset}")?;
     }
@@ -93,6 +111,35 @@ fn print_finding(out: &mut impl Write, log: &str, finding: &Finding) -> io::Resu
         write!(out, " records {records}")?;
     }
     writeln!(out)
+}
+
+fn groups(settings: &Settings) -> anyhow::Result<()> {
+    let world = World::real();
+    let mut out = io::stdout().lock();
+    for (name, folder) in logs(settings) {
+        let report = LogFiles::new(world.fs().clone(), &folder).inspect();
+        writeln!(out, "log {name}")?;
+        print_positions(&mut out, &report.map_err(|error| unreadable(&folder, &error))?)?;
+    }
+    Ok(())
+}
+
+fn drop_group(settings: &Settings, group: &str) -> anyhow::Result<()> {
+    let group = Group::new(group)?;
+    let queue = parts::queue(&World::real(), settings)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let dropped = runtime.block_on(queue.drop_group(&group));
+    match dropped.map_err(|error| Failure::new(IO, error.to_string()))? {
+        0 => Err(Failure::new(
+            USAGE,
+            format!("no group {group} has a position; `queue groups list` names them"),
+        )
+        .into()),
+        n => {
+            println!("{n} positions of {group} were dropped");
+            Ok(())
+        }
+    }
 }
 
 fn adopt(settings: &Settings, from: AdoptFrom) -> anyhow::Result<()> {

@@ -16,12 +16,17 @@ use tokio::sync::watch;
 
 use crate::exit::{Failure, IO};
 use crate::logging;
-use crate::settings::{Loaded, Role, Settings};
+use crate::settings::{Loaded, Role};
 
 use parts::Pipelines;
+use signals::Reload;
+
+/// Loads the settings; called again for each SIGHUP.
+pub(crate) type Load<'a> = &'a dyn Fn() -> anyhow::Result<Loaded>;
 
 /// Runs until a signal ends it.
-pub(crate) fn run(loaded: &Loaded) -> anyhow::Result<()> {
+pub(crate) fn run(load: Load<'_>) -> anyhow::Result<()> {
+    let loaded = load()?;
     let world = World::real();
     let settings = &loaded.settings;
     let level = logging::start(world.clone(), settings.log.level, settings.log.format);
@@ -33,7 +38,7 @@ pub(crate) fn run(loaded: &Loaded) -> anyhow::Result<()> {
     let network = runtime("net")?;
     // Sinks decode and write on threads of their own, so that they never keep a connection waiting.
     let sinks = runtime("sink")?;
-    let served = network.block_on(serve(&world, settings, &sinks, &level));
+    let served = network.block_on(serve(&world, &Reload { load, running: settings, level: &level }, &sinks));
     sinks.shutdown_timeout(Duration::from_millis(100));
     network.shutdown_timeout(Duration::from_millis(100));
     served
@@ -43,12 +48,8 @@ fn runtime(name: &str) -> anyhow::Result<Runtime> {
     Builder::new_multi_thread().thread_name(name).enable_all().build().context("no threads for the runtime")
 }
 
-async fn serve(
-    world: &World,
-    settings: &Settings,
-    sinks: &Runtime,
-    level: &logging::LevelHandle,
-) -> anyhow::Result<()> {
+async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::Result<()> {
+    let settings = reload.running;
     let queue = parts::queue(world, settings)?;
     let registry = parts::registry()?;
     let (stop_sources, sources) = watch::channel(false);
@@ -56,7 +57,8 @@ async fn serve(
     let pipelines = Pipelines::start(world, settings, &queue, sinks, &draining)?;
     let mut parts = vec![parts::queue_part(&queue)];
     parts.extend(pipelines.parts());
-    let admin = Admin::new(registry.clone(), parts, pipelines.deliveries()).context("metrics")?;
+    let tallies = vec![parts::syncs(&registry, &queue)?];
+    let admin = Admin::new(registry.clone(), parts, pipelines.deliveries(), tallies).context("metrics")?;
     let mut router = logmill_admin::router(admin);
     if settings.roles.has(Role::Ingest) {
         let metrics = WebMetrics::register(&registry).context("metrics")?;
@@ -75,7 +77,7 @@ async fn serve(
     })?;
     banner::print(world, settings, listener.address()?);
     let listening = tokio::spawn(listener.serve(router, sources));
-    signals::wait(level).await?;
+    signals::wait(reload).await?;
     tracing::info!("stopping: finishing what is under way");
     let finish = async {
         let _ = stop_sources.send(true);

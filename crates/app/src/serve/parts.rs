@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use logmill_admin::{Delivery, Part, PartState};
+use logmill_admin::{Delivery, Part, PartState, Tally};
 use logmill_dead_letters::{LetterFile, LetterStage};
 use logmill_model::{Customer, Limits};
 use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus};
@@ -41,6 +41,13 @@ pub(crate) fn registry() -> anyhow::Result<Registry> {
     let registry = Registry::new();
     registry.register(Box::new(ProcessCollector::for_self())).context("process metrics")?;
     Ok(registry)
+}
+
+/// Group commits: how many requests share one sync is what they are divided by.
+pub(crate) fn syncs(registry: &Registry, queue: &Arc<EmbeddedQueue>) -> anyhow::Result<Tally> {
+    let queue = queue.clone();
+    let help = "Groups of frames that the queue has made durable, one fdatasync each.";
+    Tally::register(registry, "queue_syncs_total", help, move || queue.syncs()).context("metrics")
 }
 
 /// The two logs of the data folder.

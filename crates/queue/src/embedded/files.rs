@@ -9,6 +9,9 @@ use logmill_world::{File, Fs, Mode};
 /// Free segments that are kept for their next use: bytes written before are cheaper to write again.
 const SPARES: usize = 2;
 
+/// The file that counts breaks in the log's history.
+const INCARNATION: &str = "incarnation";
+
 /// The folder of one log.
 #[derive(Clone)]
 pub(crate) struct Files {
@@ -87,6 +90,19 @@ impl Files {
         }
         self.fs.sync_dir(&self.dir)?;
         Ok(file)
+    }
+
+    /// How often the log was found behind an output that had read more than it holds.
+    pub(crate) fn incarnation(&self) -> io::Result<u32> {
+        match self.fs.read(&self.dir.join(INCARNATION), 16) {
+            Ok(text) => Ok(String::from_utf8_lossy(&text).trim().parse().unwrap_or(0)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(e) => Err(e),
+        }
+    }
+
+    pub(crate) fn set_incarnation(&self, incarnation: u32) -> io::Result<()> {
+        logmill_world::replace(&*self.fs, &self.dir.join(INCARNATION), format!("{incarnation}\n").as_bytes())
     }
 
     /// Keeps a copy of bytes that are about to be lost. The same range again changes nothing.

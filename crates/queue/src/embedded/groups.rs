@@ -12,9 +12,7 @@ use tokio::sync::mpsc;
 use super::reader::Reader;
 use super::shared::Shared;
 use super::unit::{Inbox, Unit};
-use crate::contract::{
-    BoxFuture, Epoch, Event, Group, Lease, Partition, QueueError, Subscription, Topic,
-};
+use crate::contract::{BoxFuture, Epoch, Event, Group, Lease, Partition, QueueError, Subscription, Topic};
 
 /// What a member that is taken over has to finish its work.
 pub(crate) const HANDOVER: Duration = Duration::from_secs(5);
@@ -107,7 +105,8 @@ impl Membership {
         let members = state.members.entry((group.clone(), topic.clone())).or_default();
         members.epoch += 1;
         let epoch = members.epoch;
-        let lease = |partition: &Partition| Lease::new(shared.id, topic.clone(), *partition, epoch);
+        let lease =
+            |partition: &Partition| Lease::new(shared.position_id(), topic.clone(), *partition, epoch);
         let leases = partitions.iter().map(lease).collect();
         let member = Member { epoch, leases, events: sender, assigned: Arc::default(), until: None };
         let before = members.replace(member.clone(), shared.world.clock().monotonic());
@@ -138,6 +137,7 @@ impl Membership {
                 continue;
             }
             tokio::select! {
+                biased;
                 () = released => {}
                 () = self.shared.world.clock().sleep(until - now) => {}
             }
@@ -218,6 +218,7 @@ impl Subscription for Membership {
                     break;
                 }
                 tokio::select! {
+                    biased;
                     () = released => {}
                     () = self.shared.world.clock().sleep(left) => {}
                 }

@@ -15,12 +15,12 @@ use super::keys::{Claim, Keys};
 use super::reader::{Cursor, EmbeddedScan};
 use super::recover::{self, Active, Recovered};
 use super::shared::{Live, Shared, State, io_error};
-use super::state::LogState;
-use super::unit::{Inbox, Unit};
+use super::state::{DROPPED, Lane, LogState, Stored};
+use super::unit::{Commit, Inbox, Unit};
 use super::writer::{self, Writer};
 use crate::contract::{
-    Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Offset, Partition, Position, Queue,
-    QueueError, QueueLimits, Scan, Start, StartError, Subscription, Topic,
+    Append, AppendError, Appended, BoxFuture, Class, Committed, Depth, Group, Lease, LogId, Note, Offset,
+    Partition, Position, Queue, QueueError, QueueLimits, Scan, Start, StartError, Subscription, Topic,
 };
 
 /// How long a repetition waits for the outcome of the first.
@@ -76,9 +76,10 @@ impl EmbeddedLog {
         let (keys, unreadable) = Keys::open(world.fs().clone(), keys_dir, config.horizon, &found.keyed)?;
         opened.unreadable_keys = unreadable.iter().map(|(p, e)| format!("{}: {e}", p.display())).collect();
         let (inbox, receiver) = Inbox::new(config.partitions, config.max_payload);
+        let incarnation = files.incarnation()?;
         let mark = recover::mark_of(&active);
         let (state, file) = visible(&files, found, active)?;
-        let shared = Arc::new(Shared::new(world.clone(), config.clone(), files, id, state));
+        let shared = Arc::new(Shared::new(world.clone(), config.clone(), files, id, incarnation, state));
         let writer = Writer::new(shared.clone(), keys.clone(), file, mark);
         world.spawn_io("log-writer", Box::pin(writer.run(receiver)))?;
         Ok((Self { shared, keys, inbox }, opened))
@@ -87,7 +88,7 @@ impl EmbeddedLog {
     /// The id of the log.
     #[must_use]
     pub fn id(&self) -> LogId {
-        self.shared.id
+        self.shared.position_id()
     }
 
     /// Why appends are refused at the moment, if they are.
@@ -99,7 +100,7 @@ impl EmbeddedLog {
     /// How many groups of frames have become durable: one sync each.
     #[must_use]
     pub fn syncs(&self) -> u64 {
-        *self.shared.durable.borrow()
+        self.shared.groups()
     }
 
     /// Groups with a position in this log that no member is reading for now.
@@ -113,6 +114,34 @@ impl EmbeddedLog {
         groups
     }
 
+    /// Forgets a group's positions in all topics, so that it holds back no segment any more. Answers how many.
+    ///
+    /// # Errors
+    /// The log cannot be written, or the group is being read for.
+    pub async fn drop_group(&self, group: &Group) -> Result<usize, QueueError> {
+        let lanes: Vec<Lane> = {
+            let state = self.shared.state();
+            let active =
+                state.members.iter().any(|((g, _), members)| g == group && members.current.is_some());
+            if active {
+                return Err(QueueError::new(Class::Invalid, format!("the group {group} is being read for")));
+            }
+            state.log.positions.keys().filter(|(g, _)| g == group).map(|(_, lane)| lane.clone()).collect()
+        };
+        for (topic, partition) in &lanes {
+            let lease = Lease::new(self.id(), topic.clone(), *partition, 0);
+            let committed = Committed { offset: DROPPED, note: Note::default() };
+            let commit = Commit { group: group.clone(), lease, stored: Stored { committed, ordinal: 0 } };
+            let frame = commit.prepare(self.shared.world.clock().wall()).map_err(|e| too_large(&e))?;
+            match self.inbox.send(Unit::new(vec![frame], Some(commit))).await {
+                Ok(_) => {}
+                Err(AppendError::Refused(error) | AppendError::Unknown(error)) => return Err(error),
+                Err(AppendError::InFlight) => return Err(QueueError::new(Class::Bug, "no key was given")),
+            }
+        }
+        Ok(lanes.len())
+    }
+
     async fn append_keyed(&self, append: Append) -> Result<Appended, AppendError> {
         let Some(key) = append.header.key else { return self.store(append, None).await };
         loop {
@@ -122,13 +151,17 @@ impl EmbeddedLog {
             match claim {
                 Claim::First(guard) => return self.store(append, Some(guard)).await,
                 Claim::Wait(waiter) => tokio::select! {
+                    biased;
                     // An error only says that the first one is gone: claim again.
                     _ = waiter => {}
                     () = self.shared.world.clock().sleep(KEY_WAIT) => return Err(AppendError::InFlight),
                 },
                 Claim::Known(seen) if seen.has(&key) => {
-                    let first =
-                        Position { log: self.shared.id, partition: seen.partition, offset: seen.offset };
+                    let first = Position {
+                        log: self.shared.position_id(),
+                        partition: seen.partition,
+                        offset: seen.offset,
+                    };
                     return Ok(Appended::Duplicate { first, accepted: seen.accepted });
                 }
                 Claim::Known(_) => return Ok(Appended::Conflict),
@@ -188,7 +221,7 @@ impl Queue for EmbeddedLog {
     }
 
     fn log_id(&self, _topic: &Topic) -> Result<LogId, QueueError> {
-        Ok(self.shared.id)
+        Ok(self.shared.position_id())
     }
 
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {

@@ -12,8 +12,8 @@ use super::config::LogConfig;
 use super::log::{EmbeddedLog, Opened};
 use super::shared::io_error;
 use crate::contract::{
-    Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Offset, Partition, Queue, QueueError,
-    QueueLimits, Scan, Start, StartError, Subscription, Topic,
+    Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Offset, Partition, Queue,
+    QueueError, QueueLimits, Scan, Start, StartError, Subscription, Topic,
 };
 
 /// How often opening is tried again.
@@ -120,10 +120,7 @@ impl EmbeddedQueue {
     }
 
     fn log(&self, topic: &Topic) -> Result<&EmbeddedLog, QueueError> {
-        let open = self
-            .open
-            .get()
-            .ok_or_else(|| self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone())?;
+        let open = self.open.get().ok_or_else(|| self.not_open())?;
         Ok(if is_side(topic) { &open.side } else { &open.main })
     }
 
@@ -132,7 +129,7 @@ impl EmbeddedQueue {
     pub fn trouble(&self) -> Option<QueueError> {
         match self.open.get() {
             Some(open) => open.main.trouble().or_else(|| open.side.trouble()),
-            None => Some(self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()),
+            None => Some(self.not_open()),
         }
     }
 
@@ -140,6 +137,19 @@ impl EmbeddedQueue {
     #[must_use]
     pub fn syncs(&self) -> u64 {
         self.open.get().map_or(0, |open| open.main.syncs())
+    }
+
+    /// Forgets a group's positions in both logs; answers how many there were.
+    ///
+    /// # Errors
+    /// A log is not open, cannot be written, or the group is being read for.
+    pub async fn drop_group(&self, group: &Group) -> Result<usize, QueueError> {
+        let open = self.open.get().ok_or_else(|| self.not_open())?;
+        Ok(open.main.drop_group(group).await? + open.side.drop_group(group).await?)
+    }
+
+    fn not_open(&self) -> QueueError {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Groups with a position that nobody reads for at the moment.

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::watch;
 
 use super::frame::{self, FrameHead, Place};
 use super::shared::{Found, Loaded, Lookup, Shared, io_error};
@@ -48,10 +48,13 @@ impl Cursor {
         match start {
             Start::Oldest => cursor(oldest),
             Start::End => cursor(end),
-            Start::At(log, _) if log != shared.id => {
-                Err(StartError::OtherLog { asked: log, found: shared.id })
+            Start::At(log, _) if log != shared.position_id() => {
+                Err(StartError::OtherLog { asked: log, found: shared.position_id() })
             }
-            Start::At(_, asked) if asked > end.offset => Err(StartError::Beyond { asked, end: end.offset }),
+            Start::At(_, asked) if asked > end.offset => {
+                shared.break_history();
+                Err(StartError::Beyond { asked, end: end.offset })
+            }
             Start::At(_, asked) if asked < oldest.offset => {
                 Err(StartError::Expired { asked, oldest: oldest.offset })
             }
@@ -92,6 +95,8 @@ impl Cursor {
             return Ok(end.ordinal);
         }
         for at in (oldest.offset..=offset).rev() {
+            // What is loaded may begin behind `at`: `find` expects to go forward only.
+            self.loaded = self.loaded.take().filter(|l| l.entries.first().is_some_and(|e| e.offset <= at));
             let Ok(found) = self.find(at)? else { continue };
             if found.entry.offset != at {
                 continue;
@@ -113,7 +118,7 @@ impl Cursor {
         loop {
             match self.find(from)? {
                 Ok(found) => match self.read(&found)? {
-                    Some(frame) => return Ok(Step::Delivery(self.arrive(frame))),
+                    Some(frame) => return self.arrive(frame).map(Step::Delivery),
                     None => from = found.entry.offset + 1,
                 },
                 Err(end) if end.offset > self.next => return Ok(self.gap_to(end)),
@@ -133,17 +138,28 @@ impl Cursor {
         Step::Delivery(Delivery::Damaged { from, to: end.offset, records })
     }
 
-    fn arrive(&mut self, frame: Frame) -> Delivery {
+    fn arrive(&mut self, frame: Frame) -> Result<Delivery, QueueError> {
         let missing = frame.ordinal.saturating_sub(self.ordinal.unwrap_or(frame.ordinal));
         // Offsets without records were given to frames that were never acknowledged.
         if missing == 0 {
-            return self.deliver(frame);
+            return Ok(self.deliver(frame));
         }
+        self.not_expired()?;
         let from = std::mem::replace(&mut self.next, frame.offset);
         self.ordinal = Some(frame.ordinal);
         let to = frame.offset;
         self.pending = Some(frame);
-        Delivery::Damaged { from, to, records: missing }
+        Ok(Delivery::Damaged { from, to, records: missing })
+    }
+
+    /// What retention removed under a reader is no damage. Only a scan can meet it: a position holds its frames.
+    fn not_expired(&self) -> Result<(), QueueError> {
+        let oldest = self.shared.oldest(&self.lane).offset;
+        if self.next >= oldest {
+            return Ok(());
+        }
+        let reason = format!("the frames from offset {} to {oldest} expired while they were read", self.next);
+        Err(QueueError::new(Class::Invalid, reason))
     }
 
     fn deliver(&mut self, frame: Frame) -> Delivery {
@@ -157,6 +173,7 @@ impl Cursor {
         let frame = read_frame(found, &self.shared, &self.lane);
         let frame = frame.map_err(|e| io_error("cannot read a frame from its segment", e))?;
         if frame.is_none() {
+            self.not_expired()?;
             let (segment, from) = (found.segment, found.entry.at);
             let to = from + found.entry.span;
             tracing::error!(
@@ -188,16 +205,16 @@ fn read_head(found: &Found) -> io::Result<Option<FrameHead>> {
 
 fn read_frame(found: &Found, shared: &Shared, lane: &Lane) -> io::Result<Option<Frame>> {
     let mut bytes = BytesMut::zeroed(found.entry.span as usize);
-    if found.file.read_at(&mut bytes, u64::from(found.entry.at))? < bytes.len() {
-        return Ok(None);
-    }
+    // Where the file ends early, only the zeros behind the payload may be missing.
+    let read = found.file.read_at(&mut bytes, u64::from(found.entry.at))?;
+    bytes.truncate(read);
     let Ok(head) = frame::decode(&bytes) else { return Ok(None) };
     let place = Place { segment: found.segment, at: found.entry.at };
     let as_indexed = head.log == shared.id
         && head.place == place
         && head.offset == found.entry.offset
         && (&head.topic, head.partition) == (&lane.0, lane.1)
-        && head.span() == bytes.len();
+        && head.span() == found.entry.span as usize;
     if !as_indexed {
         return Ok(None);
     }
@@ -248,7 +265,6 @@ pub(crate) struct Reader {
     cursor: Option<Cursor>,
     /// Ends of deliveries that are not committed yet, to know the ordinal of a position.
     delivered: VecDeque<End>,
-    durable: watch::Receiver<u64>,
 }
 
 impl Reader {
@@ -259,8 +275,7 @@ impl Reader {
         lease: Lease,
         committed: Option<Committed>,
     ) -> Self {
-        let durable = shared.durable.subscribe();
-        Self { shared, inbox, group, lease, committed, cursor: None, delivered: VecDeque::new(), durable }
+        Self { shared, inbox, group, lease, committed, cursor: None, delivered: VecDeque::new() }
     }
 
     fn lane(&self) -> Lane {
@@ -335,19 +350,20 @@ impl PartitionReader for Reader {
 
     fn next(&mut self) -> BoxFuture<'_, Result<Delivery, QueueError>> {
         Box::pin(async move {
+            let shared = self.shared.clone();
             loop {
                 let Some(cursor) = &mut self.cursor else {
                     return Err(QueueError::new(Class::Bug, "next was called before start"));
                 };
-                self.durable.mark_unchanged();
+                // Waits from here on, so that what becomes durable during the step is not missed.
+                let mut more = pin!(shared.durable.notified());
+                more.as_mut().enable();
                 if let Step::Delivery(delivery) = cursor.step()? {
                     let end = End { offset: cursor.next, ordinal: cursor.ordinal.unwrap_or(0) };
                     self.delivered.push_back(end);
                     return Ok(delivery);
                 }
-                if self.durable.changed().await.is_err() {
-                    return Err(QueueError::new(Class::Unavailable, "the log is closed"));
-                }
+                more.await;
             }
         })
     }

@@ -11,7 +11,7 @@ use logmill_world::{File, Micros, Mode};
 use super::files::Files;
 use super::frame::{self, FrameHead, Kind, Place};
 use super::index::{LiveIndex, Summary, load_summary};
-use super::state::{End, Lane, LogState, decode_position};
+use super::state::{DROPPED, End, Lane, LogState, decode_position};
 use super::walk::Walk;
 use crate::contract::{Key, LogId, Offset};
 
@@ -221,9 +221,11 @@ fn apply(state: &mut LogState, head: &FrameHead, walk: &mut Walk<'_>) -> io::Res
     match head.kind {
         Kind::Position => {
             if let Ok((group, stored)) = decode_position(&payload) {
-                let end = End { offset: stored.committed.offset, ordinal: stored.ordinal };
-                state.raise_end(&lane, end);
-                state.positions.insert((group, lane), stored);
+                if stored.committed.offset != DROPPED {
+                    let end = End { offset: stored.committed.offset, ordinal: stored.ordinal };
+                    state.raise_end(&lane, end);
+                }
+                state.set_position(group, lane, stored);
             }
         }
         _ => {

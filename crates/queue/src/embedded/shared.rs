@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use logmill_world::{File, Mode, World};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::config::LogConfig;
 use super::files::Files;
@@ -44,9 +45,14 @@ pub(crate) struct Shared {
     pub config: LogConfig,
     pub files: Files,
     pub id: LogId,
+    /// How often the log's history was broken before this start.
+    incarnation: u32,
     state: Mutex<State>,
     /// Grows with each group of frames that became durable.
-    pub durable: watch::Sender<u64>,
+    groups: AtomicU64,
+    /// Told after each of them. It wakes in the order of waiting, which a `watch` does not: a seed has to
+    /// repeat a simulation.
+    pub durable: Notify,
     /// Told when a lease was released.
     pub released: Notify,
 }
@@ -76,9 +82,53 @@ pub(crate) enum Lookup {
 }
 
 impl Shared {
-    pub(crate) fn new(world: World, config: LogConfig, files: Files, id: LogId, state: State) -> Self {
-        let durable = watch::Sender::new(0);
-        Self { world, config, files, id, state: Mutex::new(state), durable, released: Notify::new() }
+    pub(crate) fn new(
+        world: World,
+        config: LogConfig,
+        files: Files,
+        id: LogId,
+        incarnation: u32,
+        state: State,
+    ) -> Self {
+        Self {
+            world,
+            config,
+            files,
+            id,
+            incarnation,
+            state: Mutex::new(state),
+            groups: AtomicU64::new(0),
+            durable: Notify::new(),
+            released: Notify::new(),
+        }
+    }
+
+    /// The id that positions carry. It differs after a break in the log's history, so that a position from
+    /// before is not taken for one of the frames that got the same offsets since.
+    pub(crate) fn position_id(&self) -> LogId {
+        let mut id = self.id.0;
+        id.iter_mut().rev().zip(self.incarnation.to_le_bytes()).for_each(|(byte, part)| *byte ^= part);
+        LogId(id)
+    }
+
+    /// An output has read more than the log holds: it was restored from an older copy, and will give offsets
+    /// to new frames that others had before. From the next start on no old position is taken.
+    pub(crate) fn break_history(&self) {
+        tracing::error!(log = %self.files.dir().display(), "the log is older than an output that was read from it");
+        if let Err(error) = self.files.set_incarnation(self.incarnation.wrapping_add(1)) {
+            tracing::error!(%error, "the break in the log's history could not be written down");
+        }
+    }
+
+    /// How many groups of frames became durable.
+    pub(crate) fn groups(&self) -> u64 {
+        self.groups.load(Ordering::Relaxed)
+    }
+
+    /// Lets readers look again: another group became durable.
+    pub(crate) fn tell_durable(&self) {
+        self.groups.fetch_add(1, Ordering::Relaxed);
+        self.durable.notify_waiters();
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

@@ -26,6 +26,9 @@ pub(crate) struct Stored {
     pub ordinal: u64,
 }
 
+/// The offset of a position that was given up.
+pub(crate) const DROPPED: Offset = Offset::MAX;
+
 /// The log's state at a place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogState {
@@ -36,6 +39,15 @@ pub(crate) struct LogState {
 }
 
 impl LogState {
+    /// Takes over a position, or forgets one that was given up.
+    pub(crate) fn set_position(&mut self, group: Group, lane: Lane, stored: Stored) {
+        if stored.committed.offset == DROPPED {
+            self.positions.remove(&(group, lane));
+        } else {
+            self.positions.insert((group, lane), stored);
+        }
+    }
+
     /// Offsets continue behind everything that anybody has seen.
     pub(crate) fn raise_end(&mut self, lane: &Lane, end: End) {
         let known = self.ends.entry(lane.clone()).or_default();

@@ -184,7 +184,11 @@ impl LogFiles {
     ///
     /// # Errors
     /// A file cannot be read, or `visit` failed.
-    pub fn frames(&self, topic: &Topic, mut visit: impl FnMut(Partition, Frame) -> io::Result<()>) -> io::Result<()> {
+    pub fn frames(
+        &self,
+        topic: &Topic,
+        mut visit: impl FnMut(Partition, Frame) -> io::Result<()>,
+    ) -> io::Result<()> {
         self.visit(
             |head, walk| {
                 if head.kind != Kind::Data || head.topic != *topic || !walk.payload_is_whole(head)? {
@@ -233,7 +237,7 @@ fn add_position(state: &mut LogState, head: &FrameHead, walk: &mut Walk<'_>) -> 
     match head.kind {
         Kind::Position => {
             if let Ok((group, stored)) = decode_position(&payload) {
-                state.positions.insert((group, (head.topic.clone(), head.partition)), stored);
+                state.set_position(group, (head.topic.clone(), head.partition), stored);
             }
         }
         Kind::Snapshot => {

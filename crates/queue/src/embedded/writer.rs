@@ -134,9 +134,8 @@ impl Writer {
     fn store(&mut self, mut units: Vec<Unit>) {
         let span: usize = units.iter().map(Unit::span).sum();
         if span == 0 {
-            // Only callers that want to know that all before them is settled.
-            units.into_iter().for_each(|unit| unit.settle(Ok(None)));
-            return;
+            // Its callers only want to know that all before them is settled.
+            return units.into_iter().for_each(|unit| unit.settle(Ok(None)));
         }
         let reserve = if units.iter().any(Unit::has_data) { CONTROL_ROOM } else { 0 };
         if let Err(error) = self.make_room(span + self.control_room(reserve)) {
@@ -214,10 +213,10 @@ impl Writer {
         }
         for commit in units.iter().filter_map(|unit| unit.commit.as_ref()) {
             let lane = (commit.lease.topic.clone(), commit.lease.partition);
-            state.log.positions.insert((commit.group.clone(), lane), commit.stored.clone());
+            state.log.set_position(commit.group.clone(), lane, commit.stored.clone());
         }
         drop(state);
-        self.shared.durable.send_modify(|n| *n += 1);
+        self.shared.tell_durable();
         let mut placed = placed.into_iter();
         for unit in units {
             let first = self.remember(&unit, &mut placed);
@@ -233,7 +232,7 @@ impl Writer {
                 continue;
             }
             let (partition, offset) = (frame.partition, placed.first.offset);
-            position.get_or_insert(Position { log: self.shared.id, partition, offset });
+            position.get_or_insert(Position { log: self.shared.position_id(), partition, offset });
             if let Some(key) = &frame.key {
                 self.keys.remember(key, frame.received_at, frame.accepted, partition, offset);
             }

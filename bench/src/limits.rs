@@ -1,0 +1,88 @@
+//! What nothing can be faster than: the same bodies validated, parsed by others, copied, and written.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use logmill_model::{Format, Limits, Mode, Records, Scratch, validate};
+use serde::Deserialize;
+
+use crate::bodies;
+
+/// A record as a typed parser sees it.
+#[derive(Deserialize)]
+#[allow(dead_code)] // Parsing is what is measured.
+struct Typed<'a> {
+    #[serde(borrow)]
+    timestamp: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    method: Option<std::borrow::Cow<'a, str>>,
+    #[serde(borrow)]
+    path: std::borrow::Cow<'a, str>,
+    #[serde(borrow, rename = "userAgent")]
+    user_agent: std::borrow::Cow<'a, str>,
+}
+
+/// Runs `work` for about a second over all bodies; answers records a second of one core.
+fn rate(bodies: &bodies::Bodies, mut work: impl FnMut(&[u8])) -> f64 {
+    bodies.bodies.iter().for_each(|body| work(body));
+    let began = Instant::now();
+    let mut records = 0;
+    while began.elapsed() < Duration::from_secs(1) {
+        for body in &bodies.bodies {
+            work(body);
+            records += bodies.records;
+        }
+    }
+    records as f64 / began.elapsed().as_secs_f64()
+}
+
+/// Prints the limits.
+pub(crate) fn print() {
+    println!("limits, one core, the real log's bodies of 1,000 records");
+    let real = bodies::real(1000);
+    let limits = Limits::default();
+    let show = |name: &str, rate: f64| {
+        println!("{name:<34} {rate:>9.0} records/CPU-s   {:>5.0} ns a record", 1e9 / rate)
+    };
+    show("validate", rate(&real, |body| drop(validate(Format::Json, body, &limits, Mode::Strict))));
+    show(
+        "simd-json, typed",
+        rate(&real, |body| {
+            let mut copy = body.to_vec();
+            let typed: Vec<Typed<'_>> = simd_json::from_slice(&mut copy).expect("valid");
+            std::hint::black_box(&typed);
+        }),
+    );
+    show(
+        "serde_json, typed",
+        rate(&real, |body| {
+            let typed: Vec<Typed<'_>> = serde_json::from_slice(body).expect("valid");
+            std::hint::black_box(&typed);
+        }),
+    );
+    let folder = tempfile::tempdir_in(".").expect("a temporary folder");
+    let mut file = std::fs::File::create(folder.path().join("raw")).expect("a file");
+    show(
+        "append and fdatasync (wall clock)",
+        rate(&real, |body| {
+            file.write_all(body).expect("written");
+            file.sync_data().expect("synced");
+        }),
+    );
+}
+
+/// The plain loop that the files' path is held against: render each record, write, no queue, no sync.
+pub(crate) fn parse_and_write() -> f64 {
+    let real = bodies::real(1000);
+    let folder = tempfile::tempdir_in(".").expect("a temporary folder");
+    let mut file = std::fs::File::create(folder.path().join("lines")).expect("a file");
+    let mut scratch = Scratch::default();
+    rate(&real, |body| {
+        let mut lines = Vec::with_capacity(body.len());
+        let mut records = Records::new(Format::Json, body);
+        while let Some(Ok(record)) = records.next(&mut scratch) {
+            record.write_line(&mut lines);
+        }
+        file.write_all(&lines).expect("written");
+    })
+}

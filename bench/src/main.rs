@@ -1,0 +1,133 @@
+//! What each path costs, beside its limits, in one run: `make bench`.
+//!
+//! The server is pinned to one core and the load to the other. All figures are CPU time of the server, so that
+//! they do not depend on how fast the load comes; ratios are what counts, these machines are noisy.
+#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::panic, clippy::format_push_string)]
+
+mod bodies;
+mod echo;
+mod limits;
+mod load;
+mod server;
+
+use std::time::Duration;
+
+use load::Load;
+use server::Server;
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let what = args.next().unwrap_or_default();
+    match what.as_str() {
+        "echo-server" => echo::serve(),
+        "limits" => limits::print(),
+        "ingest" => ingest(),
+        "small" => small(),
+        "files" => files(),
+        "idle" => idle(),
+        "" | "all" => {
+            limits::print();
+            ingest();
+            small();
+            files();
+            idle();
+        }
+        other => {
+            eprintln!("no benchmark {other:?}; there are: limits, ingest, small, files, idle, all");
+            std::process::exit(64);
+        }
+    }
+}
+
+/// Seconds of load of each run.
+fn seconds() -> Duration {
+    let text = std::env::var("LOGMILL_BENCH_SECONDS").ok();
+    Duration::from_secs(text.and_then(|text| text.parse().ok()).unwrap_or(5))
+}
+
+fn per_cpu_second(records: u64, cpu: Duration) -> f64 {
+    records as f64 / cpu.as_secs_f64().max(0.001)
+}
+
+/// Runs one load and tells what the server paid for it.
+fn run(name: &str, server: &mut Server, load: &Load) -> (u64, Duration) {
+    // The first second fills caches and touches memory for the first time; it is not counted.
+    load.run(server.address(), Duration::from_secs(1));
+    let before = server.cpu();
+    let syncs = server.syncs();
+    let answered = load.run(server.address(), seconds());
+    let cpu = server.cpu().minus(before);
+    let records = answered * load.records_a_body();
+    println!(
+        "{name:<34} {:>9.0} records/CPU-s   {:>7.0} requests/CPU-s   user {:.2} s, system {:.2} s{}",
+        per_cpu_second(records, cpu.all()),
+        per_cpu_second(answered, cpu.all()),
+        cpu.user.as_secs_f64(),
+        cpu.system.as_secs_f64(),
+        syncs.map_or(String::new(), |before| {
+            let n = server.syncs().unwrap_or(before) - before;
+            format!("   {:.1} requests a sync", answered as f64 / n.max(1) as f64)
+        })
+    );
+    (records, cpu.all())
+}
+
+fn ingest() {
+    println!("\nPOST /logs, 1,000 records a batch, 16 connections, answered after fdatasync");
+    let load = Load::new(&bodies::real(1000), 16);
+    let mut echo = Server::echo();
+    let (records, cpu) = run("hyper echo, same bodies", &mut echo, &load);
+    let bound = per_cpu_second(records, cpu);
+    drop(echo);
+    let mut server = Server::logmill(&["--roles", "ingest"]);
+    let (records, cpu) = run("logmill, ingest only", &mut server, &load);
+    println!("  {:.2} of the echo server's rate", per_cpu_second(records, cpu) / bound);
+    drop(server);
+    let mut server = Server::logmill(&["--roles", "ingest"]);
+    run("logmill, further fields (300 B)", &mut server, &Load::new(&bodies::rich(1000), 16));
+}
+
+fn small() {
+    println!("\nPOST /logs, 10 records a batch, 256 connections, answered after fdatasync");
+    let load = Load::new(&bodies::real(10), 256);
+    let mut echo = Server::echo();
+    let (records, cpu) = run("hyper echo, same bodies", &mut echo, &load);
+    let bound = per_cpu_second(records, cpu);
+    drop(echo);
+    let mut server = Server::logmill(&["--roles", "ingest"]);
+    let (records, cpu) = run("logmill, ingest only", &mut server, &load);
+    println!("  {:.2} of the echo server's rate", per_cpu_second(records, cpu) / bound);
+}
+
+fn files() {
+    println!("\nPOST /logs to the hourly files, until nothing is queued");
+    let load = Load::new(&bodies::real(1000), 16);
+    let server = Server::logmill(&[]);
+    load.run(server.address(), Duration::from_secs(1));
+    server.wait_until_drained();
+    let before = server.cpu();
+    let answered = load.run(server.address(), seconds());
+    server.wait_until_drained();
+    let cpu = server.cpu().minus(before);
+    let records = answered * load.records_a_body();
+    println!(
+        "{:<34} {:>9.0} records/CPU-s   user {:.2} s, system {:.2} s   resident {} MiB",
+        "logmill, ingest and files",
+        per_cpu_second(records, cpu.all()),
+        cpu.user.as_secs_f64(),
+        cpu.system.as_secs_f64(),
+        server.resident() >> 20
+    );
+    println!("{:<34} {:>9.0} records/CPU-s", "a plain loop: parse and write", limits::parse_and_write());
+}
+
+fn idle() {
+    println!("\nidle");
+    let server = Server::logmill(&[]);
+    std::thread::sleep(Duration::from_secs(2));
+    let before = server.cpu();
+    std::thread::sleep(Duration::from_secs(10));
+    let cpu = server.cpu().minus(before).all();
+    let share = cpu.as_secs_f64() / 10.0 * 100.0;
+    println!("{:<34} resident {} MiB, {share:.2} % of a core", "logmill", server.resident() >> 20);
+}

@@ -1,0 +1,145 @@
+//! The process that is measured.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// CPU time of a process.
+#[derive(Clone, Copy)]
+pub(crate) struct Cpu {
+    /// In the program.
+    pub(crate) user: Duration,
+    /// In the kernel for it.
+    pub(crate) system: Duration,
+}
+
+impl Cpu {
+    /// What came since `before`.
+    pub(crate) fn minus(self, before: Self) -> Self {
+        Self { user: self.user - before.user, system: self.system - before.system }
+    }
+
+    /// Both together.
+    pub(crate) fn all(self) -> Duration {
+        self.user + self.system
+    }
+}
+
+/// A server on core 0.
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+    is_logmill: bool,
+    _data: tempfile::TempDir,
+}
+
+fn binary(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("the path of this program");
+    own.parent().unwrap_or(Path::new(".")).join(name)
+}
+
+impl Server {
+    /// logmill with embedded defaults and these further arguments.
+    pub(crate) fn logmill(args: &[&str]) -> Self {
+        let data = tempfile::tempdir_in(std::env::var("LOGMILL_BENCH_DIR").unwrap_or(".".to_owned()))
+            .expect("a temporary folder");
+        let mut command = Command::new("taskset");
+        command.args(["-c", "0"]).arg(binary("logmill")).arg("serve").args(args);
+        command
+            .args(["--set", "http.listen=127.0.0.1:0", "--set", "log.format=json", "--data-dir"])
+            .arg(data.path());
+        Self::start(command, data, true)
+    }
+
+    /// A hyper server that reads bodies and answers.
+    pub(crate) fn echo() -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let mut command = Command::new("taskset");
+        command.args(["-c", "0"]).arg(binary("logmill-bench")).arg("echo-server");
+        Self::start(command, data, false)
+    }
+
+    fn start(mut command: Command, data: tempfile::TempDir, is_logmill: bool) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server starts (taskset is needed)");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let address = loop {
+            let line = lines.next().expect("the server says its address").expect("a line");
+            let text = line.split("\"address\":\"").nth(1).and_then(|rest| rest.split('"').next());
+            if let Some(address) = text.and_then(|text| text.parse().ok()) {
+                break address;
+            }
+        };
+        // What it says later must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address, is_logmill, _data: data }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn proc(&self, name: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).expect("the server runs")
+    }
+
+    /// CPU time so far.
+    pub(crate) fn cpu(&self) -> Cpu {
+        let stat = self.proc("stat");
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |n: usize| Duration::from_millis(10 * fields[n].parse::<u64>().expect("ticks"));
+        Cpu { user: ticks(11), system: ticks(12) }
+    }
+
+    /// Resident bytes.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = self.proc("status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) << 10
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("the server accepts");
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n").expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    /// Group commits so far, if the server tells.
+    pub(crate) fn syncs(&self) -> Option<u64> {
+        if !self.is_logmill {
+            return None;
+        }
+        let metrics = self.get("/metrics");
+        let line = metrics.lines().find(|line| line.starts_with("queue_syncs_total "))?;
+        line.split(' ').nth(1)?.parse().ok()
+    }
+
+    /// Waits until no sink has anything left to read.
+    pub(crate) fn wait_until_drained(&self) {
+        for _ in 0..6000 {
+            let ledger = self.get("/api/v1/ledger");
+            let queued = ledger.split("\"queued\": ").nth(1).and_then(|rest| rest.split([',', '\n']).next());
+            if queued == Some("0") {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the queue was not drained within two minutes");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,17 @@
+//! End-to-end tests on the real binary: a client, a server under test, and the crash runs. See README.md.
+//!
+//! A test harness panics where it cannot go on; that is what fails a test.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod crash;
+mod files;
+mod http;
+mod mount;
+mod server;
+mod tools;
+
+pub use files::{Line, lines_below, records_of};
+pub use http::{Answer, Connection, Post};
+pub use mount::Mount;
+pub use server::{Server, Setup};
+pub use tools::{binary, checker, eventually, python};

@@ -1,0 +1,15 @@
+//! The real binary, from the outside: what it answers, what is in its files, and what survives.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod access_log;
+mod bad_input;
+mod checker;
+mod crash;
+mod damage;
+mod disk;
+mod keys;
+mod limits;
+mod metrics;
+mod process;
+mod samples;
+mod slow;
