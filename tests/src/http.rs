@@ -116,7 +116,8 @@ impl Connection {
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
-        let mut answer = Answer { status: status.ok_or(io::ErrorKind::InvalidData)?, headers, body: Vec::new() };
+        let mut answer =
+            Answer { status: status.ok_or(io::ErrorKind::InvalidData)?, headers, body: Vec::new() };
         let len: usize = answer.header("content-length").map_or(0, |len| len.parse().unwrap_or(0));
         while self.buffer.len() < len {
             if self.fill()? == 0 {

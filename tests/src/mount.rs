@@ -10,7 +10,10 @@ pub struct Mount(PathBuf);
 fn mount(arguments: &[&str], at: &Path) {
     let ended = Command::new("mount").args(arguments).arg(at).output().expect("mount(8) must be installed");
     let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert!(ended.status.success(), "this test needs root and the right to mount: mount {arguments:?}: {errors}");
+    assert!(
+        ended.status.success(),
+        "this test needs root and the right to mount: mount {arguments:?}: {errors}"
+    );
 }
 
 impl Mount {

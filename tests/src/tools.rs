@@ -16,7 +16,8 @@ pub fn binary() -> &'static Path {
 
 fn build() -> PathBuf {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let arguments = ["build", "--quiet", "--package", "logmill", "--message-format", "json-render-diagnostics"];
+    let arguments =
+        ["build", "--quiet", "--package", "logmill", "--message-format", "json-render-diagnostics"];
     let mut command = Command::new(cargo);
     let built = command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
     assert!(built.status.success(), "cargo build failed:\n{}", String::from_utf8_lossy(&built.stderr));

@@ -17,7 +17,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("sink-files", &["model", "queue", "world"]),
     ("pipeline", &["queue", "world"]),
     ("admin", &["pipeline", "queue"]),
-    ("app", &["admin", "model", "pipeline", "queue", "sink-files", "source-http", "world"]),
+    ("app", &["admin", "dead-letters", "model", "pipeline", "queue", "sink-files", "source-http", "world"]),
     ("testkit", &["queue", "world"]),
     ("sim", &["model", "pipeline", "queue", "sink-files", "testkit", "world"]),
     ("dead-letters", &["model", "pipeline", "queue", "world"]),
@@ -56,7 +56,10 @@ fn read(root: &Path, file: &Path) -> String {
 
 fn is_exempt(file: &Path) -> bool {
     let name = file.to_string_lossy();
-    name == "xtask/src/tidy.rs" || name == "Cargo.lock" || name.ends_with(".gz") || name.starts_with("tests/data/")
+    name == "xtask/src/tidy.rs"
+        || name == "Cargo.lock"
+        || name.ends_with(".gz")
+        || name.starts_with("tests/data/")
 }
 
 fn is_test(file: &Path) -> bool {

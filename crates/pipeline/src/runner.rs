@@ -7,7 +7,7 @@ use std::time::Duration;
 use logmill_queue::{Event, Group, Partition, PartitionReader, Queue, QueueError, Sink, Subscription, Topic};
 use logmill_world::World;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
 use crate::backoff::Backoff;
 use crate::committer::{Committer, Control, Controls};
@@ -57,6 +57,7 @@ struct Runner {
     status: Arc<SinkStatus>,
     context: Arc<Context>,
     controls: Arc<Controls>,
+    committer: JoinHandle<()>,
     tasks: JoinSet<(Partition, u64, End)>,
     running: BTreeMap<Partition, (u64, AbortHandle)>,
 }
@@ -101,7 +102,7 @@ impl Runner {
             status: status.clone(),
             controls: controls.clone(),
         };
-        tokio::spawn(committer.run(inbox));
+        let committer = tokio::spawn(committer.run(inbox));
         let context = Arc::new(Context {
             world: world.clone(),
             sink: spec.sink.clone(),
@@ -118,7 +119,8 @@ impl Runner {
             ..*spec
         };
         let (world, status) = (world.clone(), status.clone());
-        Self { world, spec, status, context, controls, tasks: JoinSet::new(), running: BTreeMap::new() }
+        let (tasks, running) = (JoinSet::new(), BTreeMap::new());
+        Self { world, spec, status, context, controls, committer, tasks, running }
     }
 
     async fn serve(
@@ -130,6 +132,10 @@ impl Runner {
             tokio::select! {
                 biased;
                 event = subscription.next() => self.handle(event?),
+                // It ends after all partitions, unless it panics: nobody would commit any more.
+                _ = &mut self.committer => {
+                    return Err(QueueError::new(logmill_queue::Class::Bug, "the commit of a sink panicked"));
+                }
                 Some(ended) = self.tasks.join_next() => self.ended(ended)?,
                 () = drain.requested() => break,
             }

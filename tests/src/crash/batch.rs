@@ -55,7 +55,8 @@ fn time(rng: &mut Rng) -> (String, String) {
         1 => format!(".{:03}", rng.u32(..1000)),
         _ => format!(".{:09}", rng.u32(..1_000_000_000)),
     };
-    let text = |hour: u32| format!("{}T{:02}:{minute:02}:{second:02}{fraction}", DAY[hour as usize / 24], hour % 24);
+    let text =
+        |hour: u32| format!("{}T{:02}:{minute:02}:{second:02}{fraction}", DAY[hour as usize / 24], hour % 24);
     let written = text(hour) + "Z";
     let sent = match rng.u32(..4) {
         0 => text(hour + 1) + "+01:00",
@@ -81,10 +82,17 @@ impl Record {
 
     fn json(&self, batch: &Batch) -> String {
         let quote = |text: &str| serde_json::Value::from(text).to_string();
-        let method = if self.method.is_empty() { String::new() } else { format!("\"method\":\"{}\",", self.method) };
+        let method =
+            if self.method.is_empty() { String::new() } else { format!("\"method\":\"{}\",", self.method) };
         format!(
             "{{\"timestamp\":\"{}\",{method}\"path\":{},\"userAgent\":{},\"client\":{},\"batch\":{},\"seq\":{},\"crc\":\"{}\"}}",
-            self.sent, quote(&self.path), quote(self.agent), batch.client, batch.number, self.seq, self.crc
+            self.sent,
+            quote(&self.path),
+            quote(self.agent),
+            batch.client,
+            batch.number,
+            self.seq,
+            self.crc
         )
     }
 
@@ -99,7 +107,9 @@ impl Record {
 impl Batch {
     /// The batch with this number of this client. `first` is its first record's sequence number.
     pub(super) fn new(seed: u64, client: u32, number: u64, first: u64) -> Self {
-        let mut rng = Rng::with_seed(seed ^ u64::from(client).rotate_left(48) ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut rng = Rng::with_seed(
+            seed ^ u64::from(client).rotate_left(48) ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        );
         let format = [Format::Json, Format::Ndjson, Format::Csv][rng.usize(..3)];
         let records = if rng.bool() { rng.u32(1..=10) } else { rng.u32(1..=200) };
         let customer = CUSTOMERS[rng.usize(..3)];
@@ -118,7 +128,9 @@ impl Batch {
                 let records: Vec<String> = records.iter().map(|record| record.json(self)).collect();
                 write!(out, "[{}]", records.join(", ")).unwrap();
             }
-            Format::Ndjson => records.iter().for_each(|record| writeln!(out, "{}", record.json(self)).unwrap()),
+            Format::Ndjson => {
+                records.iter().for_each(|record| writeln!(out, "{}", record.json(self)).unwrap())
+            }
             Format::Csv => {
                 out.push_str("client,userAgent,method,timestamp,path,batch,seq,crc\r\n");
                 records.iter().for_each(|record| out.push_str(&record.csv(self)));

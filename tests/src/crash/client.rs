@@ -65,7 +65,8 @@ impl Client {
     pub fn settle(&mut self, address: SocketAddr) {
         while let Some(sent) = self.pending.take() {
             let Ok(mut connection) = Connection::open(address) else {
-                self.acks.complain(format!("client {}: the last process does not accept connections", self.id));
+                self.acks
+                    .complain(format!("client {}: the last process does not accept connections", self.id));
                 return;
             };
             if let Err(error) = self.send(&mut connection, sent) {

@@ -21,7 +21,8 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(seed: u64, run: u32) -> Self {
-        let mut rng = Rng::with_seed(seed.rotate_left(31) ^ u64::from(run).wrapping_mul(0x2545_f491_4f6c_dd1d));
+        let mut rng =
+            Rng::with_seed(seed.rotate_left(31) ^ u64::from(run).wrapping_mul(0x2545_f491_4f6c_dd1d));
         let mut moment = |limit: u64| Duration::from_micros(rng.u64(..limit));
         let (short, early, middle) = (moment(4_000), moment(25_000), moment(120_000));
         let recovery = moment(60_000);

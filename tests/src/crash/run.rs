@@ -15,6 +15,8 @@ use crate::server::{Server, Setup};
 use crate::tools::{checker, python};
 
 const CLIENTS: u32 = 4;
+/// A start, a stop or the drain at the end that takes longer hangs, also on a machine that is busy.
+const SLOW: Duration = Duration::from_secs(15);
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -58,7 +60,11 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (batches, records, repeated) = self.figures;
         let seconds = self.took.as_secs();
-        writeln!(f, "{} kills in {seconds} s; acknowledged: {batches} batches, {records} records", self.kills)?;
+        writeln!(
+            f,
+            "{} kills in {seconds} s; acknowledged: {batches} batches, {records} records",
+            self.kills
+        )?;
         writeln!(f, "{repeated} acknowledged batches were repeated; a follower saw {} lines", self.followed)?;
         write!(f, "{}", self.checked.trim_end())?;
         self.complaints.iter().try_for_each(|complaint| write!(f, "\nWRONG: {complaint}"))
@@ -96,7 +102,14 @@ pub fn run(options: &Options) -> Report {
         None => "not checked".to_owned(),
     };
     let Crash { acks, kills, .. } = crash;
-    Report { kills, figures: acks.figures(), followed, checked, complaints: acks.complaints(), took: began.elapsed() }
+    Report {
+        kills,
+        figures: acks.figures(),
+        followed,
+        checked,
+        complaints: acks.complaints(),
+        took: began.elapsed(),
+    }
 }
 
 /// Runs the checker; what it finds is among the complaints.
@@ -122,6 +135,16 @@ impl Crash<'_> {
         settings.iter().fold(setup, |setup, setting| setup.set(setting))
     }
 
+    fn timed<T>(&self, what: &str, act: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let done = act();
+        let took = began.elapsed();
+        if took > SLOW {
+            self.acks.complain(format!("{what} took {took:?}"));
+        }
+        done
+    }
+
     fn kill(&mut self, mut server: Server) {
         if !server.is_running() {
             self.acks.complain(format!("the process ended by itself:\n{}", server.output()));
@@ -142,7 +165,7 @@ impl Crash<'_> {
             std::thread::sleep(moment);
             self.kill(server);
         }
-        let server = setup.start();
+        let server = self.timed("a start", || setup.start());
         let (address, stop) = (server.address(), AtomicBool::new(false));
         let mut clients = std::mem::take(&mut self.clients);
         std::thread::scope(|scope| {
@@ -161,7 +184,7 @@ impl Crash<'_> {
     }
 
     fn stop(&self, mut server: Server) {
-        let code = server.stop();
+        let code = self.timed("SIGTERM", || server.stop());
         if code != Some(0) {
             self.acks.complain(format!("SIGTERM under load: exit code {code:?}:\n{}", server.output()));
         }
@@ -170,11 +193,13 @@ impl Crash<'_> {
     /// The last start: everything that has a key gets its answer, and all that is queued is delivered.
     fn last(&mut self) -> Option<Value> {
         let plan = Plan::new(self.options.seed, 0);
-        let server = self.setup(&plan.settings).start();
+        let setup = self.setup(&plan.settings);
+        let server = self.timed("the last start", || setup.start());
         for client in &mut self.clients {
             client.settle(server.address());
         }
-        let drained = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.drained()));
+        let drain = || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.drained()));
+        let drained = self.timed("the last drain", drain);
         let Ok(ledger) = drained else {
             let (ready, output) = (server.get("/readyz").text(), server.output());
             self.acks.complain(format!("the queue is not drained: {ready}\n{output}"));

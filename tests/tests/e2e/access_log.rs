@@ -68,7 +68,8 @@ fn a_real_access_log_arrives_whole_in_every_format_and_encoding() {
     let lines = lines_below(&folder.path().join("data"));
     for customer in &customers {
         let found = found(&lines, customer);
-        let counts = |hours: &Hours| hours.iter().map(|(hour, r)| (hour.clone(), r.len())).collect::<Vec<_>>();
+        let counts =
+            |hours: &Hours| hours.iter().map(|(hour, r)| (hour.clone(), r.len())).collect::<Vec<_>>();
         assert_eq!(counts(&found), counts(&expected), "{customer}");
         assert!(found == expected, "{customer}: the same counts, but other records");
     }

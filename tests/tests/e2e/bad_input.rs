@@ -54,29 +54,104 @@ fn refused_bodies() -> Vec<(&'static str, &'static str, Vec<u8>, Told)> {
         ("no JSON", json, b"nonsense".to_vec(), (Value::Null, Value::Null, "expected `[`")),
         ("an object", json, RECORD.into(), (Value::Null, Value::Null, "expected `[`")),
         ("an empty body", json, Vec::new(), (Value::Null, Value::Null, "")),
-        ("cut short", json, format!("[{RECORD},").into(), (Value::Null, Value::Null, "expected a JSON value")),
+        (
+            "cut short",
+            json,
+            format!("[{RECORD},").into(),
+            (Value::Null, Value::Null, "expected a JSON value"),
+        ),
         ("no object", json, format!("[{RECORD},7]").into(), told(1, "", "must be a JSON object")),
         ("deep in a record", json, deep.into(), told(0, "", "nested deeper than 64")),
         ("deep", json, "[".repeat(100_000).into(), (Value::Null, Value::Null, "expected a JSON value")),
-        ("deep objects", json, [&b"["[..], &br#"{"a":"#.repeat(100_000)].concat(), (Value::Null, Value::Null, "expected a JSON value")),
-        ("not UTF-8", json, [b"[", RECORD.as_bytes(), b",{\"path\":\"\xff\xfe\"}]"].concat(), (Value::Null, Value::Null, "UTF-8")),
-        ("an overlong form", csv, b"timestamp,path,userAgent\n2026-01-02T03:04:05Z,/\xc0\xaf,u\n".to_vec(), (Value::Null, Value::Null, "UTF-8")),
-        ("NUL in JSON", json, one(&format!("{t},\"path\":\"/\0\",\"userAgent\":\"u\"")), (Value::Null, Value::Null, "control character")),
+        (
+            "deep objects",
+            json,
+            [&b"["[..], &br#"{"a":"#.repeat(100_000)].concat(),
+            (Value::Null, Value::Null, "expected a JSON value"),
+        ),
+        (
+            "not UTF-8",
+            json,
+            [b"[", RECORD.as_bytes(), b",{\"path\":\"\xff\xfe\"}]"].concat(),
+            (Value::Null, Value::Null, "UTF-8"),
+        ),
+        (
+            "an overlong form",
+            csv,
+            b"timestamp,path,userAgent\n2026-01-02T03:04:05Z,/\xc0\xaf,u\n".to_vec(),
+            (Value::Null, Value::Null, "UTF-8"),
+        ),
+        (
+            "NUL in JSON",
+            json,
+            one(&format!("{t},\"path\":\"/\0\",\"userAgent\":\"u\"")),
+            (Value::Null, Value::Null, "control character"),
+        ),
         ("NUL in CSV", csv, format!("timestamp,path,userAgent\n{row},/\0,u\n").into(), told(0, "", "NUL")),
-        ("a lone surrogate", json, one(&format!(r#"{t},"path":"/\ud800","userAgent":"u""#)), told(1, "", "surrogate")),
+        (
+            "a lone surrogate",
+            json,
+            one(&format!(r#"{t},"path":"/\ud800","userAgent":"u""#)),
+            told(1, "", "surrogate"),
+        ),
         ("a key twice", json, one(&format!(r#"{t},{rest},"a":1,"a":2"#)), told(1, "", "`a` stands twice")),
-        ("a key twice, escaped", json, one(&format!(r#"{t},{rest},"p\u0061th":"/""#)), told(1, "", "stands twice")),
-        ("a key twice, inside", json, one(&format!(r#"{t},{rest},"o":{{"b":1,"b":1}}"#)), told(1, "", "`b` stands twice")),
-        ("both times", json, one(&format!(r#"{t},"receivedAt":"2026-01-02T03:04:05Z",{rest}"#)), told(1, "timestamp", "alias")),
-        ("a number as path", json, one(&format!(r#"{t},"path":7,"userAgent":"u""#)), told(1, "path", "must be a string")),
-        ("a number as userAgent", json, one(&format!(r#"{t},"path":"/","userAgent":7"#)), told(1, "userAgent", "must be a string")),
-        ("a number as time", json, one(&format!(r#""timestamp":1735787045,{rest}"#)), told(1, "timestamp", "must be a string")),
-        ("a list as method", json, one(&format!(r#"{t},{rest},"method":["GET"]"#)), told(1, "method", "must be a string")),
+        (
+            "a key twice, escaped",
+            json,
+            one(&format!(r#"{t},{rest},"p\u0061th":"/""#)),
+            told(1, "", "stands twice"),
+        ),
+        (
+            "a key twice, inside",
+            json,
+            one(&format!(r#"{t},{rest},"o":{{"b":1,"b":1}}"#)),
+            told(1, "", "`b` stands twice"),
+        ),
+        (
+            "both times",
+            json,
+            one(&format!(r#"{t},"receivedAt":"2026-01-02T03:04:05Z",{rest}"#)),
+            told(1, "timestamp", "alias"),
+        ),
+        (
+            "a number as path",
+            json,
+            one(&format!(r#"{t},"path":7,"userAgent":"u""#)),
+            told(1, "path", "must be a string"),
+        ),
+        (
+            "a number as userAgent",
+            json,
+            one(&format!(r#"{t},"path":"/","userAgent":7"#)),
+            told(1, "userAgent", "must be a string"),
+        ),
+        (
+            "a number as time",
+            json,
+            one(&format!(r#""timestamp":1735787045,{rest}"#)),
+            told(1, "timestamp", "must be a string"),
+        ),
+        (
+            "a list as method",
+            json,
+            one(&format!(r#"{t},{rest},"method":["GET"]"#)),
+            told(1, "method", "must be a string"),
+        ),
         ("no time", json, one(rest), told(1, "timestamp", "is missing")),
         ("no path", json, one(&format!(r#"{t},"userAgent":"u""#)), told(1, "path", "is missing")),
-        ("no userAgent", ndjson, format!("{RECORD}\n{{{t},\"path\":\"/\"}}\n").into(), told(1, "userAgent", "is missing")),
+        (
+            "no userAgent",
+            ndjson,
+            format!("{RECORD}\n{{{t},\"path\":\"/\"}}\n").into(),
+            told(1, "userAgent", "is missing"),
+        ),
         ("an empty path", json, one(&format!(r#"{t},"path":"","userAgent":"u""#)), told(1, "path", "empty")),
-        ("a long path", json, one(&format!(r#"{t},"path":"{long}","userAgent":"u""#)), told(1, "path", "8192")),
+        (
+            "a long path",
+            json,
+            one(&format!(r#"{t},"path":"{long}","userAgent":"u""#)),
+            told(1, "path", "8192"),
+        ),
         ("no method", json, one(&format!(r#"{t},{rest},"method":"GE T""#)), told(1, "method", "HTTP method")),
         ("year 0", json, at("0000-01-01T00:00:00Z"), told(1, "timestamp", "1970 to 9999")),
         ("year 1969", json, at("1969-12-31T23:59:59Z"), told(1, "timestamp", "1970 to 9999")),
@@ -85,12 +160,42 @@ fn refused_bodies() -> Vec<(&'static str, &'static str, Vec<u8>, Told)> {
         ("no offset", json, at("2026-01-02T03:04:05"), told(1, "timestamp", "RFC 3339")),
         ("ten digits", json, at("2026-01-02T03:04:05.1234567890Z"), told(1, "timestamp", "9 digits")),
         ("not NDJSON", ndjson, format!("{RECORD}\n[{RECORD}]\n").into(), told(1, "", "")),
-        ("no column", csv, format!("timestamp,path\n{row},/\n").into(), (Value::Null, "userAgent".into(), "userAgent")),
-        ("no header row", csv, format!("{row},/,u\n").into(), (Value::Null, "timestamp".into(), "must name the column `timestamp`")),
-        ("a ragged row", csv, format!("timestamp,path,userAgent\n{row},/,u\n{row},/\n").into(), told(1, "", "another number of cells: 2")),
-        ("a longer row", csv, format!("timestamp,path,userAgent\n{row},/,u,v\n").into(), told(0, "", "another number of cells: 4")),
-        ("an open quote", csv, format!("timestamp,path,userAgent\n{row},\"/,u\n").into(), (Value::Null, Value::Null, "closing quote")),
-        ("a column twice", csv, format!("timestamp,path,userAgent,path\n{row},/,u,/\n").into(), (Value::Null, Value::Null, "twice")),
+        (
+            "no column",
+            csv,
+            format!("timestamp,path\n{row},/\n").into(),
+            (Value::Null, "userAgent".into(), "userAgent"),
+        ),
+        (
+            "no header row",
+            csv,
+            format!("{row},/,u\n").into(),
+            (Value::Null, "timestamp".into(), "must name the column `timestamp`"),
+        ),
+        (
+            "a ragged row",
+            csv,
+            format!("timestamp,path,userAgent\n{row},/,u\n{row},/\n").into(),
+            told(1, "", "another number of cells: 2"),
+        ),
+        (
+            "a longer row",
+            csv,
+            format!("timestamp,path,userAgent\n{row},/,u,v\n").into(),
+            told(0, "", "another number of cells: 4"),
+        ),
+        (
+            "an open quote",
+            csv,
+            format!("timestamp,path,userAgent\n{row},\"/,u\n").into(),
+            (Value::Null, Value::Null, "closing quote"),
+        ),
+        (
+            "a column twice",
+            csv,
+            format!("timestamp,path,userAgent,path\n{row},/,u,/\n").into(),
+            (Value::Null, Value::Null, "twice"),
+        ),
     ]
 }
 
@@ -121,7 +226,8 @@ fn ten_errors_are_told_at_most() {
     let server = Setup::new(folder.path()).start_ready();
     let records = vec![r#"{"path":"/"}"#; 30].join(",");
     let problem = server.post(&Post::json(format!("[{RECORD},{records}]"))).json();
-    let indexes: Vec<u64> = problem["errors"].as_array().unwrap().iter().map(|e| e["index"].as_u64().unwrap()).collect();
+    let indexes: Vec<u64> =
+        problem["errors"].as_array().unwrap().iter().map(|e| e["index"].as_u64().unwrap()).collect();
     assert_eq!(indexes, (1..=10).collect::<Vec<_>>());
     goes_on(&server, folder.path(), Vec::new());
 }
@@ -198,7 +304,10 @@ fn a_bad_header_is_400_before_the_body_is_looked_at() {
         is_problem(&server.post(&post().with("idempotency-key", key)), 400);
     }
     let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert!(names.iter().all(|name| ["LOCK", "logs", "queue"].iter().any(|known| name == *known)), "{names:?}");
+    assert!(
+        names.iter().all(|name| ["LOCK", "logs", "queue"].iter().any(|known| name == *known)),
+        "{names:?}"
+    );
     let longest = ids("longest", 2);
     assert_eq!(server.post(&batch(&longest).with("idempotency-key", &long[1..])).status, 202);
     goes_on(&server, folder.path(), longest);
@@ -248,7 +357,10 @@ fn what_is_strange_and_allowed_is_taken_as_it_came() {
     assert_eq!(server.post(&Post::new("text/csv", csv)).status, 202);
     let exact = r#"{"timestamp":"2026-01-02T03:04:05Z","path":"/\u0000","userAgent":"","id":"exact","n":1.0,"big":18446744073709551617,"e":1E+2,"o":{"z":[1.10]}}"#;
     assert_eq!(server.post(&Post::new("application/x-ndjson", format!("{exact}\n\n"))).status, 202);
-    assert_eq!(server.post(&Post::json(format!("[{}]", record("named"))).with("x-customer-id", "default")).status, 202);
+    assert_eq!(
+        server.post(&Post::json(format!("[{}]", record("named"))).with("x-customer-id", "default")).status,
+        202
+    );
     let _ = server.drained();
     let lines = lines_below(folder.path());
     for (n, (_, written, hour)) in cases.iter().enumerate() {

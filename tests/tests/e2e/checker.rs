@@ -80,16 +80,25 @@ fn the_checker_finds_missing_doubled_altered_and_invented_records() {
     let count = records[1] - records[0] + 1;
     // A batch that nobody sent, one that was refused, and half of one whose outcome is open.
     std::fs::write(folder.join("acknowledged.tsv"), acknowledged.replacen(line, "", 1)).unwrap();
-    assert_eq!(verdict(folder, &ledger), (false, format!("missing 0 duplicate 0 altered 0 invented {count}")));
+    assert_eq!(
+        verdict(folder, &ledger),
+        (false, format!("missing 0 duplicate 0 altered 0 invented {count}"))
+    );
     let refused = format!("{}refused\n", &line[..line.rfind('\t').unwrap() + 1]);
     std::fs::write(folder.join("acknowledged.tsv"), format!("{acknowledged}{refused}")).unwrap();
-    assert_eq!(verdict(folder, &ledger), (false, format!("missing 0 duplicate 0 altered 0 invented {count}")));
+    assert_eq!(
+        verdict(folder, &ledger),
+        (false, format!("missing 0 duplicate 0 altered 0 invented {count}"))
+    );
     let open = refused.replace("refused", "unknown");
     std::fs::write(folder.join("acknowledged.tsv"), format!("{acknowledged}{open}")).unwrap();
     assert_eq!(verdict(folder, &ledger).0, true);
     if count > 1 {
         std::fs::write(&file, text.replacen(pick, "", 1)).unwrap();
-        assert_eq!(verdict(folder, &ledger), (false, "missing 1 duplicate 0 altered 0 invented 0".to_owned()));
+        assert_eq!(
+            verdict(folder, &ledger),
+            (false, "missing 1 duplicate 0 altered 0 invented 0".to_owned())
+        );
     }
     // The ledger must agree with the lines.
     std::fs::write(&file, &text).unwrap();

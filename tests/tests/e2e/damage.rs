@@ -29,7 +29,8 @@ struct Flip {
 }
 
 fn setup(dir: &Path) -> Setup {
-    let settings = ["limits.max_batch_bytes=256KiB", "queue.segment_bytes=1MiB", "queue.retention_bytes=1GiB"];
+    let settings =
+        ["limits.max_batch_bytes=256KiB", "queue.segment_bytes=1MiB", "queue.retention_bytes=1GiB"];
     settings.iter().fold(Setup::new(dir), |setup, setting| setup.set(setting))
 }
 
@@ -71,10 +72,12 @@ fn filled(folder: &Path) -> Log {
 impl Log {
     fn flips(&self) -> Vec<Flip> {
         let last = BATCHES - 1;
-        let flip = |batch: usize, at: usize| Flip { segment: self.places[batch].0.clone(), at, lost: Some(batch) };
+        let flip =
+            |batch: usize, at: usize| Flip { segment: self.places[batch].0.clone(), at, lost: Some(batch) };
         let harmless = |batch: usize, at: usize| Flip { lost: None, ..flip(batch, at) };
         let mut flips = Vec::new();
-        let first_of_last_segment = self.places.iter().position(|place| place.0 == self.places[last].0).unwrap();
+        let first_of_last_segment =
+            self.places.iter().position(|place| place.0 == self.places[last].0).unwrap();
         let last_of_first_segment = first_of_last_segment - 1;
         for batch in [0, 7, last_of_first_segment, first_of_last_segment, first_of_last_segment + 3, last] {
             let (_, from, to) = self.places[batch];
@@ -98,8 +101,10 @@ impl Log {
             bytes[flip.at] ^= 0x40;
             std::fs::write(&path, bytes).unwrap();
         }
-        let named: Vec<String> =
-            flips.iter().map(|flip| format!("{}@{} {:?}", flip.segment.display(), flip.at, flip.lost)).collect();
+        let named: Vec<String> = flips
+            .iter()
+            .map(|flip| format!("{}@{} {:?}", flip.segment.display(), flip.at, flip.lost))
+            .collect();
         let lost: BTreeSet<usize> = flips.iter().filter_map(|flip| flip.lost).collect();
         let server = setup(folder).start();
         let ledger = server.drained();

@@ -54,14 +54,21 @@ impl Load {
         eventually("it goes on", SOON, || (self.send(server).status == 202).then_some(()));
         eventually("it is ready again", SOON, || (server.get("/readyz").status == 200).then_some(()));
         let _ = server.drained();
-        assert!(records_of(dir, "id") == sorted(self.acknowledged), "other records arrived than were acknowledged");
+        assert!(
+            records_of(dir, "id") == sorted(self.acknowledged),
+            "other records arrived than were acknowledged"
+        );
     }
 }
 
 fn is_refusal(answer: &Answer) {
     assert_eq!(answer.status, 503, "{}", answer.text());
     assert!(answer.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()), "{answer:?}");
-    assert!(answer.json()["type"].as_str().is_some_and(|kind| kind.ends_with("unavailable")), "{}", answer.text());
+    assert!(
+        answer.json()["type"].as_str().is_some_and(|kind| kind.ends_with("unavailable")),
+        "{}",
+        answer.text()
+    );
 }
 
 /// `/readyz` says 503, and why; the process lives.
@@ -79,7 +86,8 @@ fn below_the_reserve_it_refuses_and_goes_on_when_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     let mount = Mount::tmpfs(&folder.path().join("disk"), 64, "mode=0755");
     let dir = folder.path().join("disk/data");
-    let setup = setup(&dir, &["queue.segment_bytes=8MiB", "queue.reserve_bytes=8MiB", "queue.retention_bytes=16MiB"]);
+    let setup =
+        setup(&dir, &["queue.segment_bytes=8MiB", "queue.reserve_bytes=8MiB", "queue.retention_bytes=16MiB"]);
     let mut server = setup.start_ready();
     let mut load = Load::new();
     load.until_refused(&server);

@@ -41,7 +41,8 @@ fn the_same_key_fifty_times_at_once_across_two_kills_is_stored_once() {
         let key = format!("key-{round}");
         let post = batch(&names).with("idempotency-key", &key);
         let mut answers = Vec::new();
-        for kill_after in [Some(Duration::from_millis(millis)), Some(Duration::from_millis(millis * 2)), None] {
+        for kill_after in [Some(Duration::from_millis(millis)), Some(Duration::from_millis(millis * 2)), None]
+        {
             let server = setup.start_ready();
             let came = at_once(&server, &post, kill_after);
             if kill_after.is_none() {

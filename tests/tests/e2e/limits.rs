@@ -8,11 +8,13 @@ use crate::samples::{batch, ids, padded, record, sorted};
 #[test]
 fn a_batch_over_a_limit_is_413_and_names_the_setting() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = ["limits.max_batch_records=100", "limits.max_hours_per_batch=10", "limits.max_batch_bytes=64KiB"];
+    let settings =
+        ["limits.max_batch_records=100", "limits.max_hours_per_batch=10", "limits.max_batch_bytes=64KiB"];
     let setup = settings.iter().fold(Setup::new(folder.path()), |setup, setting| setup.set(setting));
     let server = setup.start_ready();
     let hour = |n: usize| record(&format!("hour-{n}")).replace("-02T03:", &format!("-02T{n:02}:"));
-    let hours = |count: usize| Post::json(format!("[{}]", (0..count).map(hour).collect::<Vec<_>>().join(",")));
+    let hours =
+        |count: usize| Post::json(format!("[{}]", (0..count).map(hour).collect::<Vec<_>>().join(",")));
     let large = padded(&ids("large", 70), 1000);
     assert!(large.body.len() > 64 * 1024);
     let over = [
@@ -64,7 +66,11 @@ fn of_a_lenient_batch_the_valid_records_are_taken() {
     let broken = Post::json(format!("[{},{{", record("never"))).with("prefer", "handling=lenient");
     assert_eq!(server.post(&broken).status, 400);
     let row = &server.drained()["ledger"][0];
-    assert_eq!((&row["accepted"], &row["delivered"], &row["rejected"]), (&json!(8), &json!(5), &json!(3)), "{row}");
+    assert_eq!(
+        (&row["accepted"], &row["delivered"], &row["rejected"]),
+        (&json!(8), &json!(5), &json!(3)),
+        "{row}"
+    );
     assert_eq!(records_of(folder.path(), "id"), ["a", "b", "c", "d", "e"]);
     assert_eq!(lines_below(folder.path()).len(), 5);
 }

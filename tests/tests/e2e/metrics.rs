@@ -54,9 +54,18 @@ fn metrics_are_well_formed_and_count_what_was_done() {
         (r#"http_request_duration_seconds_count{method="POST",route="/logs",status="400"}"#, 1.0),
     ];
     for (name, expected) in exact {
-        assert!((value(&text, name) - expected).abs() < 1e-9, "{name}: {} instead of {expected}", value(&text, name));
+        assert!(
+            (value(&text, name) - expected).abs() < 1e-9,
+            "{name}: {} instead of {expected}",
+            value(&text, name)
+        );
     }
-    for name in ["process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_start_time_seconds"] {
+    for name in [
+        "process_cpu_seconds_total",
+        "process_resident_memory_bytes",
+        "process_open_fds",
+        "process_start_time_seconds",
+    ] {
         // Time of the processor is in whole seconds.
         assert!(value(&text, name) > 0.0 || name == "process_cpu_seconds_total", "{name}");
     }

@@ -24,7 +24,8 @@ fn a_second_process_on_the_same_folder_is_told_the_pid_of_the_first() {
     let mut first = Setup::new(folder.path()).start_ready();
     let second = Setup::new(folder.path()).command().output().unwrap();
     assert_eq!(second.status.code(), Some(78), "{}", errors(&second));
-    let words: Vec<String> = errors(&second).split(|c: char| !c.is_ascii_digit()).map(str::to_owned).collect();
+    let words: Vec<String> =
+        errors(&second).split(|c: char| !c.is_ascii_digit()).map(str::to_owned).collect();
     assert!(words.contains(&first.pid().to_string()), "{} is not named: {}", first.pid(), errors(&second));
     assert_eq!(first.get("/readyz").status, 200);
     first.kill();

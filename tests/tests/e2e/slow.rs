@@ -18,7 +18,8 @@ fn a_chunked_body_that_never_ends_is_408() {
     let mut sender = connection.stream.try_clone().unwrap();
     let began = Instant::now();
     let sending = std::thread::spawn(move || {
-        let mut sent = sender.write_all(format!("{HEAD}transfer-encoding: chunked\r\n\r\n1\r\n[\r\n").as_bytes());
+        let mut sent =
+            sender.write_all(format!("{HEAD}transfer-encoding: chunked\r\n\r\n1\r\n[\r\n").as_bytes());
         while sent.is_ok() && began.elapsed() < Duration::from_secs(30) {
             std::thread::sleep(Duration::from_millis(20));
             sent = sender.write_all(format!("64\r\n{}\r\n", " ".repeat(100)).as_bytes());
@@ -42,7 +43,8 @@ fn a_chunked_body_that_never_ends_is_408() {
 fn headers_over_64_kib_are_431() {
     let folder = tempfile::tempdir().unwrap();
     let server = Setup::new(folder.path()).start_ready();
-    let request = |bytes: usize| format!("{HEAD}x-long: {}\r\ncontent-length: 2\r\n\r\n[]", "x".repeat(bytes));
+    let request =
+        |bytes: usize| format!("{HEAD}x-long: {}\r\ncontent-length: 2\r\n\r\n[]", "x".repeat(bytes));
     assert_eq!(server.connect().raw(request(60 * 1024).as_bytes()).unwrap().status, 202);
     assert_eq!(server.connect().raw(request(70 * 1024).as_bytes()).unwrap().status, 431);
     let many: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
@@ -110,7 +112,10 @@ fn two_thousand_half_open_connections_do_not_keep_good_clients_waiting() {
         let mut rest = Vec::new();
         let ended = stream.read_to_end(&mut rest);
         let still_open = |kind| matches!(kind, std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut);
-        assert!(!ended.is_err_and(|error| still_open(error.kind())), "a half-open connection is kept for ever");
+        assert!(
+            !ended.is_err_and(|error| still_open(error.kind())),
+            "a half-open connection is kept for ever"
+        );
     }
     assert_eq!(server.get("/healthz").status, 200);
 }

@@ -10,7 +10,7 @@ use logmill_queue::{
     Append, Appended, Committed, Delivery, Encoding, Event, Frame, Group, Header, Offset, Partition, Queue, Route,
     Start, Topic,
 };
-use logmill_world::World;
+use logmill_world::{Micros, World};
 use logmill_world::sim::{self, Disk, Image, SimClock};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -51,23 +51,26 @@ fn config(name: &str) -> LogConfig {
 /// The disk that outlives the process.
 pub(super) struct Machine {
     pub disk: Disk,
+    /// How far the wall clock is from where each simulation begins.
+    wall: Micros,
 }
 
 impl Machine {
     pub(super) fn new() -> Self {
-        Self { disk: Disk::new(&Image::default()) }
+        Self { disk: Disk::new(&Image::default()), wall: 0 }
     }
 
     /// One life of the process: it ends with `kill -9` once `test` is through.
     pub(super) fn live<T>(&mut self, test: impl AsyncFnOnce(&Life) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let (out, image) = runtime.block_on(async {
-            let life = Life::begin(&self.disk);
+        let (out, image, lived) = runtime.block_on(async {
+            let life = Life::begin(&self.disk, self.wall);
             let out = test(&life).await;
             let dead = life.corpse.lock().unwrap().take();
-            (out, dead)
+            (out, dead, life.world.clock().monotonic())
         });
         drop(runtime);
+        self.wall += Micros::try_from(lived.as_micros()).unwrap();
         self.disk = Disk::new(&image.unwrap_or_else(|| self.disk.killed()));
         out
     }
@@ -107,8 +110,10 @@ impl Running {
 }
 
 impl Life {
-    fn begin(disk: &Disk) -> Self {
-        let world = sim::world(7, SimClock::start(), disk);
+    fn begin(disk: &Disk, wall: Micros) -> Self {
+        let clock = SimClock::start();
+        clock.jump(wall);
+        let world = sim::world(7, clock, disk);
         let queue = EmbeddedQueue::start(&world, "/data/LOCK".into(), config("main"), config("side")).unwrap();
         assert_eq!(queue.trouble().map(|error| error.to_string()), None);
         Self { world, disk: disk.clone(), queue, corpse: Arc::default(), draining: watch::Sender::new(false) }

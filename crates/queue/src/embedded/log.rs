@@ -14,10 +14,11 @@ use super::groups::Membership;
 use super::keys::{Claim, Keys};
 use super::reader::{Cursor, EmbeddedScan};
 use super::recover::{self, Active, Recovered};
+use super::segment;
 use super::shared::{Live, Shared, State, io_error};
 use super::state::{DROPPED, Lane, LogState, Stored};
 use super::unit::{Commit, Inbox, Unit};
-use super::writer::{self, Writer};
+use super::writer::Writer;
 use crate::contract::{
     Append, AppendError, Appended, BoxFuture, Class, Committed, Depth, Group, Lease, LogId, Note, Offset,
     Partition, Position, Queue, QueueError, QueueLimits, Scan, Start, StartError, Subscription, Topic,
@@ -69,7 +70,7 @@ impl EmbeddedLog {
             None => {
                 let (state, now) = (LogState::default(), world.clock().wall());
                 let file = files.begin(1, config.segment_bytes.into())?;
-                writer::write_snapshot(id, file, 1, &state, now)?
+                segment::write_snapshot(id, file, 1, &state, now)?
             }
         };
         let keys_dir = config.dir.join("keys");

@@ -12,6 +12,7 @@ mod pair;
 mod reader;
 mod recover;
 mod retention;
+mod segment;
 mod shared;
 mod state;
 #[cfg(test)]

@@ -17,6 +17,8 @@ use crate::contract::{Key, LogId, Offset};
 
 /// The smallest frame there can be: a header without names.
 const SMALLEST_FRAME: usize = frame::FIXED;
+/// Bytes of the tail that are written again at once.
+const REWRITE: usize = 1 << 20;
 
 /// Bytes of a segment that were acknowledged and cannot be read any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -332,9 +334,21 @@ fn replay_last(files: &Files, number: u64, log: LogId, out: &mut Recovered) -> i
     let (tail, mut live) = (replay.tail as u32, replay.live);
     live.summary.tail = tail;
     out.cut = cut.map(|to| Damage { segment: number, from: tail, to: to as u32 });
-    // What was read may only be in the page cache, and readers see nothing that is not durable.
-    file.sync_data()?;
+    write_again(&*file, sure, tail as usize)?;
     Ok(Active { number, file, tail, live })
+}
+
+/// Makes a range durable that may only be in the page cache: readers see nothing else. A sync alone is not
+/// enough, since after one that failed in the process before the pages count as clean.
+fn write_again(file: &dyn File, mut from: usize, to: usize) -> io::Result<()> {
+    let mut bytes = vec![0; REWRITE.min(to.saturating_sub(from))];
+    while from < to {
+        let n = file.read_at(&mut bytes, from as u64)?.min(to - from);
+        let Some(part) = bytes.get(..n).filter(|part| !part.is_empty()) else { break };
+        file.write_at(&[IoSlice::new(part)], from as u64)?;
+        from += n;
+    }
+    file.sync_data()
 }
 
 /// Takes whole groups from `at` on. Answers where the bytes end that have to be cut, if there are any.

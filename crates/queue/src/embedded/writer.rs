@@ -1,22 +1,22 @@
 //! The one writer: gathers what waits, writes it in one go, syncs once, and only then tells anybody.
 
 use std::collections::BTreeMap;
-use std::io::{self, IoSlice};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use logmill_world::{File, Micros};
 use tokio::sync::mpsc;
 
-use super::frame::{Kind, Place, Prepared, Stamp};
+use super::frame::{Kind, Place, Stamp};
 use super::index::{LiveIndex, Summary};
 use super::keys::Keys;
-use super::recover::Active;
 use super::retention;
+use super::segment::{write_frames, write_snapshot};
 use super::shared::{Closed, Live, Shared, io_error};
 use super::state::{End, Lane, LogState};
 use super::unit::{Unit, control};
-use crate::contract::{AppendError, Class, LogId, Position, QueueError};
+use crate::contract::{AppendError, Class, Position, QueueError};
 
 /// Bytes and units of one group at most: larger groups win nothing and delay the first of them.
 const MAX_GROUP: (usize, usize) = (8 << 20, 2048);
@@ -27,8 +27,6 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// Room at a segment's end that only positions and marks may use, so that consumers can go on, and
 /// retention can make room, when no further segment can be had.
 const CONTROL_ROOM: usize = 256 * 1024;
-
-const ZEROS: [u8; 8] = [0; 8];
 
 /// The writer and the segment it writes.
 pub(crate) struct Writer {
@@ -369,37 +367,4 @@ fn gather(first: Unit, inbox: &mut mpsc::Receiver<Unit>) -> Vec<Unit> {
         units.push(unit);
     }
     units
-}
-
-fn write_frames<'a>(file: &dyn File, frames: impl Iterator<Item = &'a Prepared>, at: u32) -> io::Result<()> {
-    let mut parts = Vec::new();
-    for frame in frames {
-        parts.push(IoSlice::new(frame.head()));
-        parts.push(IoSlice::new(&frame.payload));
-        parts.push(IoSlice::new(ZEROS.get(..frame.padding()).unwrap_or_default()));
-    }
-    file.write_at(&parts, u64::from(at))
-}
-
-/// Writes a segment's first frame, which tells everything that came before it.
-pub(crate) fn write_snapshot(
-    log: LogId,
-    file: Box<dyn File>,
-    number: u64,
-    state: &LogState,
-    now: Micros,
-) -> io::Result<Active> {
-    let mut frame = control(Kind::Snapshot, state.encode(), now).map_err(|e| io::Error::other(e.0))?;
-    frame.stamp(&Stamp {
-        log,
-        place: Place { segment: number, at: 0 },
-        group_at: 0,
-        mark: state.previous_end,
-        last: true,
-        offset: 0,
-        ordinal: 0,
-    });
-    write_frames(&*file, std::iter::once(&frame), 0)?;
-    file.sync_data()?;
-    Ok(Active { number, file, tail: frame.span() as u32, live: LiveIndex::default() })
 }

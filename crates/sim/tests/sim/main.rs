@@ -1,4 +1,6 @@
 //! Seeded fault runs. See crates/sim/README.md.
 #![allow(clippy::disallowed_methods)]
 
+mod scenarios;
 mod seeds;
+mod sweep;

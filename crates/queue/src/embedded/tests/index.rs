@@ -176,21 +176,3 @@ fn copy_folder(from: &Disk, to: &Disk, folder: &Path, with_index: bool) {
     }
     to.sync_dir(folder).unwrap();
 }
-
-#[test]
-fn zz_probe_restart_before_subscribe() {
-    sim(|clock| async move {
-        let disk = empty();
-        let config = LogConfig { retention_bytes: u64::from(SEGMENT), ..config() };
-        let (log, _) = open_as(&clock, &disk, &config);
-        let (sub, reader) = join(&log).await;
-        fill(&log, P0, 0..40, 5000).await;
-        pause().await;
-        println!("before restart {:?}", all(&log, P0).await.numbers().first());
-        drop((log, sub, reader));
-        pause().await;
-        let (log, _) = open_as(&clock, &disk, &config);
-        put(&log, frame(P0, 40, 10)).await;
-        println!("after restart {:?}", all(&log, P0).await.numbers().first());
-    });
-}
