@@ -53,6 +53,14 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The log was wiped or replaced: what it held so far is nobody's to repeat, and offsets begin anew.
+    pub fn log_was_replaced(&self) {
+        let mut oracle = self.lock();
+        oracle.offsets.clear();
+        // A batch in flight is left alone by all writers.
+        oracle.batches.iter_mut().for_each(|tracked| tracked.in_flight = true);
+    }
+
     /// How many batches there are, and how many of them are known to be stored.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {

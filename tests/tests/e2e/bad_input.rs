@@ -41,6 +41,7 @@ fn goes_on(server: &Server, dir: &Path, mut good: Vec<String>) {
 }
 
 /// Each of these bodies is refused with 400, and the first error is told.
+#[allow(clippy::too_many_lines)] // A table.
 fn refused_bodies() -> Vec<(&'static str, &'static str, Vec<u8>, Told)> {
     let (json, ndjson, csv) = ("application/json", "application/x-ndjson", "text/csv");
     let one = |fields: &str| format!("[{RECORD},{{{fields}}}]").into_bytes();
@@ -364,7 +365,8 @@ fn what_is_strange_and_allowed_is_taken_as_it_came() {
     let _ = server.drained();
     let lines = lines_below(folder.path());
     for (n, (_, written, hour)) in cases.iter().enumerate() {
-        let line = lines.iter().find(|line| line.record["id"] == n.to_string()).unwrap();
+        let name = n.to_string();
+        let line = lines.iter().find(|line| line.record["id"] == *name).unwrap();
         assert_eq!(line.record["timestamp"], *written);
         assert_eq!(line.file, format!("{hour}.log.json"));
     }

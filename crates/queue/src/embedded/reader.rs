@@ -55,10 +55,10 @@ impl Cursor {
                 shared.break_history();
                 Err(StartError::Beyond { asked, end: end.offset })
             }
-            Start::At(_, asked) if asked < oldest.offset => {
+            Start::At(_, asked) if asked < oldest.offset && !shared.is_hole(lane, asked, oldest) => {
                 Err(StartError::Expired { asked, oldest: oldest.offset })
             }
-            Start::At(_, asked) if asked == oldest.offset => cursor(oldest),
+            Start::At(_, asked) if asked <= oldest.offset => cursor(oldest),
             Start::At(_, asked) if asked == end.offset => cursor(end),
             Start::At(_, asked) => {
                 let mut made = Self::new(shared.clone(), lane.clone(), End { offset: asked, ordinal: 0 });

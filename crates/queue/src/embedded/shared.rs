@@ -192,6 +192,14 @@ impl Shared {
         closed.or(live).map_or_else(|| state.end(lane), |extent| extent.first)
     }
 
+    /// Whether the offsets from `asked` to the oldest frame never held a record: those of a failed sync can lie
+    /// behind a segment that was removed. A position before them with as many records tells.
+    pub(crate) fn is_hole(&self, lane: &Lane, asked: Offset, oldest: End) -> bool {
+        let state = self.state();
+        let mut ours = state.log.positions.iter().filter(|((_, of), _)| of == lane).map(|(_, stored)| stored);
+        ours.any(|stored| stored.committed.offset <= asked && stored.ordinal == oldest.ordinal)
+    }
+
     pub(crate) fn open_closed(files: &Files, number: u64, summary: Summary) -> io::Result<Closed> {
         Ok(Closed { file: files.open(number, Mode::Read)?.into(), summary })
     }

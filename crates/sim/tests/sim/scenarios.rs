@@ -48,6 +48,7 @@ fn a_sink_stops_when_the_queue_was_wiped() {
         image.wipe(Path::new(QUEUE));
         let before = image.clone();
         stage.insert(&image);
+        stage.oracle.log_was_replaced();
         must_have_stopped(&stage.live(&doubtful(seed)).unwrap(), seed);
         let after = stage.take_out();
         assert_eq!(hours(&before), hours(&after), "seed {seed}");
@@ -64,6 +65,7 @@ fn a_sink_stops_when_the_queue_is_an_older_copy() {
         let mut image = stage.take_out();
         image.restore(Path::new(QUEUE), &backup);
         stage.insert(&image);
+        stage.oracle.log_was_replaced();
         must_have_stopped(&stage.live(&doubtful(seed)).unwrap(), seed);
         at_most_once(&mut stage).unwrap();
     }
@@ -79,6 +81,7 @@ fn outputs_that_hold_nothing_fit_to_any_queue() {
     let mut image = stage.take_out();
     image.wipe(Path::new(QUEUE));
     stage.insert(&image);
+    stage.oracle.log_was_replaced();
     stage.live(&busy(1)).unwrap();
     stage.live(&busy(2)).unwrap();
     stage.settle(3).unwrap().check(&stage.oracle, false).unwrap();
@@ -91,7 +94,8 @@ fn hours(image: &Image) -> Vec<(PathBuf, Vec<u8>)> {
 
 /// Places in the part of the log's segments that was written.
 fn written(image: &Image) -> Vec<(PathBuf, usize)> {
-    let segments = image.iter().filter(|(path, _)| path.starts_with(QUEUE).then_some(path).is_some_and(is_main));
+    let segments =
+        image.iter().filter(|(path, _)| path.starts_with(QUEUE).then_some(path).is_some_and(is_main));
     let end = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
     segments.map(|(path, bytes)| (path.to_path_buf(), end(bytes))).collect()
 }
@@ -115,7 +119,8 @@ fn damage_below_the_durable_mark_is_counted_and_the_rest_arrives() {
         let at = rng.usize(..end);
         image.get_mut(&path).unwrap()[at] ^= 1 << rng.u8(0..8);
         stage.insert(&image);
-        let settled = stage.settle(seed).unwrap_or_else(|e| panic!("seed {seed}, {}, {at}: {e}", path.display()));
+        let settled =
+            stage.settle(seed).unwrap_or_else(|e| panic!("seed {seed}, {}, {at}: {e}", path.display()));
         let checked = settled.check(&stage.oracle, true);
         checked.unwrap_or_else(|e| panic!("seed {seed}, {}, {at} of {end}: {e}", path.display()));
         hits += u32::from(settled.lived.totals.damaged > 0);

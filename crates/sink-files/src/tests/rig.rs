@@ -27,8 +27,8 @@ fn log_config(name: &str) -> LogConfig {
     LogConfig {
         dir: Path::new("/data/queue").join(name),
         partitions: 1,
-        segment_bytes: 16 << 20,
-        max_payload: 2 << 20,
+        segment_bytes: 1 << 20,
+        max_payload: 1 << 18,
         retention_bytes: 1 << 30,
         retention_age: hour,
         reserve_bytes: 0,
