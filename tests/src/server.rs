@@ -34,13 +34,19 @@ impl Setup {
     /// The binary under test on a folder, listening on a port that the system chooses.
     #[must_use]
     pub fn new(dir: &Path) -> Self {
-        Self::listening(dir, "127.0.0.1:0")
+        Self::of(binary(), dir, "127.0.0.1:0")
     }
 
     /// The binary under test on a folder, listening on this address.
     #[must_use]
     pub fn listening(dir: &Path, address: &str) -> Self {
-        let setup = Self { binary: binary().to_owned(), dir: dir.to_owned(), arguments: Vec::new() };
+        Self::of(binary(), dir, address)
+    }
+
+    /// Any binary on a folder, listening on this address.
+    #[must_use]
+    pub fn of(binary: &Path, dir: &Path, address: &str) -> Self {
+        let setup = Self { binary: binary.to_owned(), dir: dir.to_owned(), arguments: Vec::new() };
         setup.set(&format!("http.listen={address}"))
     }
 

@@ -28,6 +28,7 @@ fn config(dir: &Path) -> LogConfig {
         retention_age: RETENTION.age,
         reserve_bytes: 0,
         horizon: HORIZON,
+        readers: Vec::new(),
     }
 }
 

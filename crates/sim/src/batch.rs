@@ -63,6 +63,8 @@ impl Batch {
             1 => (Format::Ndjson, Encoding::WEB_NDJSON),
             _ => (Format::Csv, Encoding::WEB_CSV),
         };
+        // One batch in fifty is none of web logs: it becomes a dead letter.
+        let encoding = if rng.u8(0..50) == 0 { Encoding::OPAQUE } else { encoding };
         let payload = Bytes::from(body(format, &records));
         let summary = validate(format, &payload, &Limits::default(), Mode::Lenient);
         let summary = summary.map_err(|error| format!("a generated body is invalid: {error}"))?;
@@ -72,7 +74,7 @@ impl Batch {
         header.span = summary.min.zip(summary.max).map(|(min, max)| (min.micros(), max.micros()));
         header.rejected = summary.rejected;
         header.key = rng.bool().then(|| Key { hash: spread(origin.number), digest: digest(&payload) });
-        let expected = records.iter().filter(|record| record.valid);
+        let expected = records.iter().filter(|record| record.valid && encoding != Encoding::OPAQUE);
         let expected = expected.map(|record| record.expected(customer)).collect();
         let route = Route::Hash(rng.u64(..));
         Ok(Self {
@@ -98,6 +100,12 @@ impl Batch {
     #[must_use]
     pub fn number_of(header: &Header) -> u64 {
         header.batch_id.first_chunk().copied().map_or(u64::MAX, u64::from_le_bytes)
+    }
+
+    /// Whether it can only become a dead letter.
+    #[must_use]
+    pub fn is_opaque(&self) -> bool {
+        self.append.header.encoding == Encoding::OPAQUE
     }
 
     /// Whether its sender may repeat it.

@@ -80,6 +80,7 @@ impl Stage {
             retention_age: HORIZON,
             reserve_bytes: 1 << 18,
             horizon: HORIZON,
+            readers: Vec::new(),
         }
     }
 

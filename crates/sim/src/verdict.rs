@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use logmill_queue::{Delivery, Frame, Partition, Queue, Start};
+use logmill_queue::{Delivery, Frame, Partition, Queue, Start, Topic};
 
 use crate::Checked;
 use crate::batch::Batch;
@@ -21,6 +21,8 @@ pub struct Settled {
     frames: BTreeMap<Partition, Vec<Frame>>,
     /// Records that the log says were lost.
     damaged: u64,
+    /// The frame that each dead letter is about.
+    letters: Vec<u64>,
     files: Files,
 }
 
@@ -35,26 +37,28 @@ impl Stage {
     pub fn settle(&mut self, seed: u64) -> Checked<Settled> {
         drop(self.take_out());
         let plan = LifePlan::orderly(seed, std::time::Duration::MAX);
-        let (lived, (frames, damaged)) = self.within(async |stage| {
+        let (lived, (frames, damaged), letters) = self.within(async |stage| {
             let mut life = Life::begin(stage, &plan)?;
             life.settle_writers(stage, seed).await?;
             life.deliver_all(stage).await?;
-            let scanned = scan(stage, &life).await?;
-            Ok((life.finish(stage, false).await?, scanned))
+            let scanned = scan(&life, &stage.topic).await?;
+            let letters = Topic::new("web.dlq").map_err(|error| error.to_string())?;
+            let (letters, _) = scan(&life, &letters).await?;
+            let letters = letters.values().flatten().map(|frame| Batch::number_of(&frame.header)).collect();
+            Ok((life.finish(stage, false).await?, scanned, letters))
         })?;
         let files = files_of(&self.take_out());
         self.observe(&files)?;
-        Ok(Settled { lived, frames, damaged, files })
+        Ok(Settled { lived, frames, damaged, letters, files })
     }
 }
 
-async fn scan(stage: &Stage, life: &Life) -> Checked<(BTreeMap<Partition, Vec<Frame>>, u64)> {
+async fn scan(life: &Life, topic: &Topic) -> Checked<(BTreeMap<Partition, Vec<Frame>>, u64)> {
     let failed = |error: &dyn std::fmt::Display| format!("a scan failed: {error}");
     let (mut frames, mut damaged) = (BTreeMap::new(), 0);
-    for partition in life.queue.partitions(&stage.topic).await.map_err(|e| failed(&e))? {
+    for partition in life.queue.partitions(topic).await.map_err(|e| failed(&e))? {
         let found: &mut Vec<Frame> = frames.entry(partition).or_default();
-        let mut scan =
-            life.queue.scan(&stage.topic, partition, Start::Oldest).await.map_err(|e| failed(&e))?;
+        let mut scan = life.queue.scan(topic, partition, Start::Oldest).await.map_err(|e| failed(&e))?;
         while let Some(delivery) = scan.next().await.map_err(|e| failed(&e))? {
             match delivery {
                 Delivery::Frame(frame) => found.push(frame),
@@ -79,6 +83,7 @@ impl Settled {
         let in_log = self.check_log(&oracle, damage)?;
         let counts = check_lines(&oracle, &self.files)?;
         self.check_fates(&oracle, &counts, &in_log, damage)?;
+        self.check_letters(&oracle, &in_log)?;
         self.check_ledger(&counts)
     }
 
@@ -130,6 +135,25 @@ impl Settled {
             return Err(format!("{missing} records are missing, the ledger says that {damaged} are damaged"));
         }
         Ok(())
+    }
+
+    /// Each stored batch that is none of web logs is one dead letter, and nothing else is.
+    fn check_letters(&self, oracle: &Oracle, in_log: &BTreeSet<u64>) -> Checked {
+        let mut letters = BTreeSet::new();
+        for number in &self.letters {
+            let tracked = usize::try_from(*number).ok().and_then(|number| oracle.batches.get(number));
+            let due =
+                tracked.is_some_and(|tracked| tracked.batch.is_opaque() && tracked.fate != Fate::Absent);
+            if !due || !letters.insert(*number) {
+                return Err(format!("a dead letter about batch {number} is one too many"));
+            }
+        }
+        let opaque = oracle.batches.iter().filter(|tracked| tracked.batch.is_opaque());
+        let mut numbers = opaque.map(|tracked| tracked.batch.number).filter(|number| in_log.contains(number));
+        match numbers.find(|number| !letters.contains(number)) {
+            Some(number) => Err(format!("batch {number} is no dead letter")),
+            None => Ok(()),
+        }
     }
 
     fn check_ledger(&self, counts: &Counts) -> Checked {

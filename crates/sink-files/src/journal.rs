@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use logmill_world::{File, Fs, Mode, replace};
 
-use crate::codec::{Checkpoint, Flush};
+use crate::codec::{Checkpoint, Flush, RENDERING};
 
 /// A journal is replaced at each checkpoint; a larger one is not ours.
 const MAX_JOURNAL: u64 = 1 << 30;
@@ -51,6 +51,12 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     whole.then_some((payload, rest))
 }
 
+fn begins_with_flush(bytes: &[u8]) -> bool {
+    // Most bytes are no flush record at first sight, and need no checksum.
+    bytes.get(8..10) == Some(&[b'F', RENDERING])
+        && split(bytes).is_some_and(|(payload, _)| Flush::decode(payload).is_ok())
+}
+
 fn parse(path: &Path, number: u64, bytes: &[u8]) -> io::Result<Found> {
     let (first, mut rest) = split(bytes).ok_or_else(|| damaged(path))?;
     let checkpoint = Checkpoint::decode(first).map_err(|_| damaged(path))?;
@@ -59,6 +65,10 @@ fn parse(path: &Path, number: u64, bytes: &[u8]) -> io::Result<Found> {
     while let Some((payload, after)) = split(rest) {
         flushes.push(Flush::decode(payload).map_err(|_| damaged(path))?);
         rest = after;
+    }
+    // One that others follow was acted upon: dropping them would write their lines twice.
+    if (1..rest.len()).any(|at| rest.get(at..).is_some_and(begins_with_flush)) {
+        return Err(damaged(path));
     }
     Ok(Found { number, checkpoint, flushes })
 }

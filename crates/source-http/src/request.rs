@@ -103,8 +103,12 @@ fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
 /// `Prefer: handling=lenient` (RFC 7240). A preference that is not understood is ignored, as the RFC says.
 fn mode(headers: &HeaderMap) -> Mode {
     let preferences = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
-    let lenient = preferences
-        .flat_map(|value| value.split([',', ';']))
-        .any(|part| part.replace([' ', '"'], "").eq_ignore_ascii_case("handling=lenient"));
+    let parts = preferences.flat_map(|value| value.split([',', ';']));
+    let mut handlings = parts.filter_map(|part| {
+        let part = part.replace([' ', '\t', '"'], "").to_ascii_lowercase();
+        part.strip_prefix("handling=").map(str::to_owned)
+    });
+    // Of a preference that stands twice the first counts.
+    let lenient = handlings.next().is_some_and(|handling| handling == "lenient");
     if lenient { Mode::Lenient } else { Mode::Strict }
 }

@@ -130,8 +130,7 @@ pub fn check(acks: &Acks, data: &Path, ledger: &Value) -> String {
 
 impl Crash<'_> {
     fn setup(&self, settings: &[String]) -> Setup {
-        let mut setup = Setup::new(&self.data);
-        setup.binary.clone_from(&self.options.binary);
+        let setup = Setup::of(&self.options.binary, &self.data, "127.0.0.1:0");
         settings.iter().fold(setup, |setup, setting| setup.set(setting))
     }
 

@@ -30,6 +30,8 @@ const READ_AHEAD: u64 = 16 << 20;
 const SIDE_SEGMENT: u64 = 16 << 20;
 /// Dead letters are for people: nobody misses them within a second, and each commit is a write to the log.
 const LETTERS_INTERVAL: Duration = Duration::from_secs(1);
+/// The hourly files.
+const FILES: &str = "files";
 /// The stage that copies rejected records.
 const LETTERS: &str = "dead-letters";
 /// The file that shows dead letters.
@@ -61,6 +63,7 @@ pub(crate) fn queue(world: &World, settings: &Settings) -> anyhow::Result<Arc<Em
         retention_bytes: settings.queue.retention_bytes.unwrap_or((space.total / 10).min(50 * GIB)),
         retention_age: settings.queue.retention_age,
         reserve_bytes: settings.queue.reserve_bytes.unwrap_or((space.total / 50).min(GIB)),
+        readers: readers(settings)?,
         horizon: settings.idempotency.horizon,
     };
     let side = LogConfig {
@@ -78,6 +81,26 @@ pub(crate) fn queue(world: &World, settings: &Settings) -> anyhow::Result<Arc<Em
         );
         Failure::new(CONFIG, text).into()
     })
+}
+
+/// The groups of the sinks that this process runs, and what they read.
+fn readers(settings: &Settings) -> anyhow::Result<Vec<(Group, Topic)>> {
+    let topic = Topic::new(&settings.web.topic)?;
+    let mut readers = Vec::new();
+    if runs_files(settings) {
+        readers.push((group(FILES)?, topic.clone()));
+    }
+    if settings.roles.has(Role::DeadLetters) {
+        readers.push((group(LETTERS)?, topic.clone()));
+        if settings.dead_letters.file.is_some() {
+            readers.push((group(LETTER_FILE)?, Topic::new(&format!("{topic}.dlq"))?));
+        }
+    }
+    Ok(readers)
+}
+
+fn runs_files(settings: &Settings) -> bool {
+    settings.roles.has(Role::Files) && settings.files.enabled
 }
 
 /// The file system of a folder that may not be there yet.
@@ -158,9 +181,9 @@ impl Pipelines {
         let starter = Starter { world, settings, queue, runtime, draining };
         let topic = Topic::new(&settings.web.topic)?;
         let mut pipelines = Vec::new();
-        if settings.roles.has(Role::Files) && settings.files.enabled {
+        if runs_files(settings) {
             let sink = Arc::new(FilesSink::new(world.clone(), queue.clone(), files_config(settings)?));
-            pipelines.push(starter.start("files", &topic, sink, settings.files.flush_interval)?);
+            pipelines.push(starter.start(FILES, &topic, sink, settings.files.flush_interval)?);
         }
         if settings.roles.has(Role::DeadLetters) {
             let stage = Arc::new(LetterStage::new(starter.letters(LETTERS, &topic)?));

@@ -45,6 +45,7 @@ fn config(name: &str) -> LogConfig {
         retention_age: HOUR,
         reserve_bytes: 0,
         horizon: HOUR,
+        readers: Vec::new(),
     }
 }
 

@@ -191,7 +191,8 @@ pub enum Start {
     Oldest,
     /// After the newest frame.
     End,
-    /// This offset of this log.
+    /// This offset of this log: a place that was read up to before. One beyond the log's end shows that the log is
+    /// older than what was read from it; for others, ask `Queue::bounds` first.
     At(LogId, Offset),
 }
 

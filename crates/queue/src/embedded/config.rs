@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::contract::{Group, Topic};
+
 /// How one embedded log behaves.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
@@ -20,6 +22,8 @@ pub struct LogConfig {
     pub retention_age: Duration,
     /// Below this much free space consumed segments go first, then appends are refused.
     pub reserve_bytes: u64,
+    /// Who reads what. Nothing that one of them has not read goes, also before it subscribed or committed.
+    pub readers: Vec<(Group, Topic)>,
     /// How long a key is remembered.
     pub horizon: Duration,
 }

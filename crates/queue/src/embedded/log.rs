@@ -76,7 +76,7 @@ impl EmbeddedLog {
         let keys_dir = config.dir.join("keys");
         let (keys, unreadable) = Keys::open(world.fs().clone(), keys_dir, config.horizon, &found.keyed)?;
         opened.unreadable_keys = unreadable.iter().map(|(p, e)| format!("{}: {e}", p.display())).collect();
-        let (inbox, receiver) = Inbox::new(config.partitions, config.max_payload);
+        let (inbox, receiver) = Inbox::new(config.partitions, config.max_payload, config.segment_bytes);
         let incarnation = files.incarnation()?;
         let mark = recover::mark_of(&active);
         let (state, file) = visible(&files, found, active)?;

@@ -299,6 +299,10 @@ impl Reader {
     async fn send(&mut self, out: Vec<Append>, upto: Offset, note: &Note) -> Result<(), CommitError> {
         let unavailable =
             |reason: &str| CommitError::Unavailable(QueueError::new(Class::Invalid, reason.to_owned()));
+        let end = self.shared.state().end(&self.lane()).offset;
+        if upto > end {
+            return Err(unavailable(&format!("the position {upto} lies beyond the end {end} of the log")));
+        }
         let mut frames = Vec::with_capacity(out.len());
         for append in out {
             frames.push(self.inbox.prepare(append).map_err(|e| unavailable(e.0))?);

@@ -41,21 +41,24 @@ fn next_to_go(shared: &Shared, low: bool) -> Option<(u64, u64)> {
     let bytes: u64 = state.closed.values().map(|closed| u64::from(closed.summary.tail)).sum();
     let too_many = bytes > shared.config.retention_bytes;
     let too_old = oldest.summary.newest < now.saturating_sub(age);
-    let consumed =
-        oldest.summary.lanes.iter().all(|(lane, extent)| is_consumed(&state, lane, extent.end.offset));
+    let consumed = oldest
+        .summary
+        .lanes
+        .iter()
+        .all(|(lane, extent)| is_consumed(shared, &state, lane, extent.end.offset));
     let goes = consumed && (low || too_many || too_old);
     goes.then(|| (*number, u64::from(oldest.summary.tail)))
 }
 
 /// Whether every group that reads the topic has committed up to `end`.
-fn is_consumed(state: &State, lane: &Lane, end: Offset) -> bool {
+fn is_consumed(shared: &Shared, state: &State, lane: &Lane, end: Offset) -> bool {
     let committed =
         |(key, stored): (&(_, Lane), &super::state::Stored)| key.1 != *lane || stored.committed.offset >= end;
-    // A member that has not committed yet needs everything from the oldest frame on.
-    let mut members =
-        state.members.iter().filter(|((_, topic), members)| *topic == lane.0 && members.are_there());
+    // Who reads the topic and has not committed yet needs everything from the oldest frame on.
+    let members = state.members.iter().filter(|(_, members)| members.are_there()).map(|(reader, _)| reader);
+    let mut readers = members.chain(&shared.config.readers).filter(|(_, topic)| *topic == lane.0);
     let all_began =
-        members.all(|((group, _), _)| state.log.positions.contains_key(&(group.clone(), lane.clone())));
+        readers.all(|(group, _)| state.log.positions.contains_key(&(group.clone(), lane.clone())));
     all_began && state.log.positions.iter().all(committed)
 }
 

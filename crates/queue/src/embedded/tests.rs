@@ -50,6 +50,7 @@ fn config() -> LogConfig {
         retention_age: Duration::from_secs(1_000_000),
         reserve_bytes: 0,
         horizon: Duration::from_secs(1000),
+        readers: Vec::new(),
     }
 }
 

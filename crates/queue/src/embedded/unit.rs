@@ -67,15 +67,19 @@ pub(crate) struct Inbox {
     sender: mpsc::Sender<Unit>,
     partitions: u16,
     max_payload: u32,
+    /// Bytes of frames that are stored together.
+    max_unit: usize,
 }
 
 /// Units that wait at most; their bytes are budgeted by who accepts requests.
 const WAITING: usize = 4096;
 
 impl Inbox {
-    pub(crate) fn new(partitions: u16, max_payload: u32) -> (Self, mpsc::Receiver<Unit>) {
+    pub(crate) fn new(partitions: u16, max_payload: u32, segment_bytes: u32) -> (Self, mpsc::Receiver<Unit>) {
         let (sender, receiver) = mpsc::channel(WAITING);
-        (Self { sender, partitions: partitions.max(1), max_payload }, receiver)
+        // A frame may be as large as a quarter of a segment, and has a header besides.
+        let max_unit = segment_bytes as usize / 2;
+        (Self { sender, partitions: partitions.max(1), max_payload, max_unit }, receiver)
     }
 
     /// Encodes and checksums a frame on the caller's thread.
@@ -92,6 +96,10 @@ impl Inbox {
 
     /// Hands a unit over and waits until it is durable.
     pub(crate) async fn send(&self, mut unit: Unit) -> Reply {
+        if unit.span() > self.max_unit {
+            let reason = "the frames that belong together are more than half of a segment";
+            return Err(AppendError::Refused(QueueError::new(Class::Invalid, reason)));
+        }
         let (sender, receiver) = oneshot::channel();
         unit.reply = Some(sender);
         let closed = || QueueError::new(Class::Unavailable, "the log is closed");

@@ -1,5 +1,5 @@
 //! Seeded fault runs. See crates/sim/README.md.
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic)]
 
 mod scenarios;
 mod seeds;

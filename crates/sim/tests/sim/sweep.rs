@@ -18,7 +18,7 @@ fn settings() -> Settings {
         writers: 2,
         retention_bytes: 1 << 20,
         flush_interval: Duration::from_millis(300),
-        large_every: 5,
+        large_every: 40,
     }
 }
 
@@ -36,14 +36,14 @@ fn sweep(n: u64, before: Option<&LifePlan>) {
 
 #[test]
 fn death_at_each_operation_of_a_first_life() {
-    (1..=60).chain((61..900).step_by(29)).for_each(|n| sweep(n, None));
+    (1..=60).chain((61..500).step_by(29)).for_each(|n| sweep(n, None));
 }
 
 #[test]
 fn death_at_each_operation_of_a_recovery() {
     let mut before = LifePlan::orderly(3, Duration::from_millis(700));
     before.ending = Ending::PowerCut(5);
-    (1..=40).for_each(|n| sweep(n, Some(&before)));
+    (1..=30).for_each(|n| sweep(n, Some(&before)));
     before.ending = Ending::Kill;
-    (1..=40).for_each(|n| sweep(n, Some(&before)));
+    (1..=30).for_each(|n| sweep(n, Some(&before)));
 }

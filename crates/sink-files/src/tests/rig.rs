@@ -33,6 +33,7 @@ fn log_config(name: &str) -> LogConfig {
         retention_age: hour,
         reserve_bytes: 0,
         horizon: hour,
+        readers: Vec::new(),
     }
 }
 

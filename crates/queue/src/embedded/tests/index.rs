@@ -176,3 +176,25 @@ fn copy_folder(from: &Disk, to: &Disk, folder: &Path, with_index: bool) {
     }
     to.sync_dir(folder).unwrap();
 }
+
+/// A group that is known to read holds its frames also before it subscribed or committed, over restarts too.
+#[test]
+fn what_a_known_reader_has_not_read_is_kept_over_a_restart() {
+    sim(|clock| async move {
+        for known in [true, false] {
+            let disk = empty();
+            let readers = if known { vec![(Group::new("late").unwrap(), web())] } else { Vec::new() };
+            let config = LogConfig { retention_bytes: u64::from(SEGMENT), readers, ..config() };
+            let (log, _) = open_as(&clock, &disk, &config);
+            fill(&log, P0, 0..60, 5000).await;
+            pause().await;
+            drop(log);
+            pause().await;
+            let (log, _) = open_as(&clock, &disk, &config);
+            fill(&log, P0, 60..70, 5000).await;
+            pause().await;
+            let (oldest, _) = log.bounds(&web(), P0).await.unwrap();
+            assert_eq!(oldest == 0, known, "the oldest offset is {oldest}");
+        }
+    });
+}

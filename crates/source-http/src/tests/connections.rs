@@ -1,0 +1,122 @@
+use std::time::Duration;
+
+use super::server::{RECORD, Server, Setup, head};
+
+async fn is_free(server: &Server) {
+    server.until("in_flight_bytes", 0.0).await;
+    let answer = server.post(&[], format!("[{RECORD}]")).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+}
+
+/// Room for one request at a time, so that a reservation that stays behind would be noticed.
+fn narrow() -> Setup {
+    let mut setup = Setup::default();
+    setup.config.max_in_flight_requests = 1;
+    setup.config.max_in_flight_bytes = 4096;
+    setup
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_408_and_its_reservation_is_back() {
+    let mut setup = narrow();
+    setup.config.body_timeout = Duration::from_millis(200);
+    let server = setup.start().await;
+    let mut slow = server.connect().await;
+    slow.send(head(&[], 1000) + "[").await;
+    let answer = slow.answer().await;
+    assert_eq!(answer.status, 408, "{answer:?}");
+    assert!(answer.head.contains("connection: close") && slow.is_closed().await);
+    is_free(&server).await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_in_the_middle_gives_its_reservation_back() {
+    let server = narrow().start().await;
+    for _ in 0..5 {
+        let mut client = server.connect().await;
+        client.send(head(&[], 1000) + "[").await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let busy = server.post(&[], "[]").await;
+        assert_eq!((busy.status, busy.head.contains("retry-after: 1")), (429, true), "{busy:?}");
+        drop(client);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    is_free(&server).await;
+    assert_eq!(server.post(&[], "nonsense").await.status, 400);
+    is_free(&server).await;
+}
+
+#[tokio::test]
+async fn bodies_that_arrive_hold_at_most_half() {
+    let mut setup = narrow();
+    setup.config.max_in_flight_requests = 10;
+    let server = setup.start().await;
+    let mut first = server.connect().await;
+    first.send(head(&[], 1500)).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let busy = server.post(&[], " ".repeat(600)).await;
+    assert_eq!((busy.status, busy.kind().ends_with("busy")), (429, true), "{busy:?}");
+    assert_eq!(server.post(&[], "[]").await.status, 202, "a smaller one fits");
+    assert_eq!(server.metric("ingest_errors_total"), 1.0);
+}
+
+#[tokio::test]
+async fn a_connection_serves_many_requests() {
+    let server = Setup::default().start().await;
+    let mut client = server.connect().await;
+    let body = format!("[{RECORD}]");
+    for _ in 0..3 {
+        client.send(head(&[], body.len()) + &body).await;
+        assert_eq!(client.answer().await.status, 202);
+    }
+    // Chunked, in two pieces, and two requests at once.
+    let start = "POST /logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+    client.send(format!("{start}1\r\n[\r\n")).await;
+    client.send(format!("{:x}\r\n{RECORD}]\r\n0\r\n\r\n", RECORD.len() + 1)).await;
+    assert_eq!(client.answer().await.status, 202);
+    let one = head(&[], body.len()) + &body;
+    client.send(one.repeat(2)).await;
+    assert_eq!((client.answer().await.status, client.answer().await.status), (202, 202));
+    assert_eq!(server.stored().await.len(), 6);
+}
+
+#[tokio::test]
+async fn headers_that_do_not_come_and_idle_connections_are_closed() {
+    let mut setup = Setup::default();
+    setup.timeouts.header = Duration::from_millis(150);
+    setup.timeouts.idle = Duration::from_millis(400);
+    let server = setup.start().await;
+    let mut silent = server.connect().await;
+    let mut half = server.connect().await;
+    half.send("POST /logs HTTP/1.1\r\nhost:").await;
+    let mut idle = server.connect().await;
+    idle.send(head(&[], 2) + "[]").await;
+    assert_eq!(idle.answer().await.status, 202);
+    assert!(half.is_closed().await && silent.is_closed().await && idle.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_slow_sender_of_headers_is_not_saved_by_single_bytes() {
+    let mut setup = Setup::default();
+    setup.timeouts.header = Duration::from_millis(200);
+    let server = setup.start().await;
+    let mut client = server.connect().await;
+    let began = std::time::Instant::now();
+    let mut closed = false;
+    for byte in "POST /logs HTTP/1.1\r\nhost: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx".bytes() {
+        client.send([byte]).await;
+        closed = tokio::time::timeout(Duration::from_millis(50), client.is_closed()).await.unwrap_or(false);
+        if closed {
+            break;
+        }
+    }
+    assert!(closed && began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn headers_that_are_too_large_are_431() {
+    let server = Setup::default().start().await;
+    let large = "x".repeat(70 * 1024);
+    let answer = server.post(&[("x-large", &large)], "[]").await;
+    assert_eq!(answer.status, 431);
+}
