@@ -45,7 +45,7 @@ impl Figures {
             Ok(gauge)
         };
         Ok(Self {
-            depth: gauge("queue_depth", "Records that a sink has not committed yet.", &["sink", "topic"])?,
+            depth: gauge("queue_depth", "Records that a sink has not read yet.", &["sink", "topic"])?,
             records: gauge(
                 "sink_records",
                 "Records that a sink has read, by what became of them; kept with its output.",
@@ -57,13 +57,17 @@ impl Figures {
     pub(crate) async fn refresh(&self, deliveries: &[Delivery]) {
         for delivery in deliveries {
             let labels = [delivery.name.as_str(), delivery.topic.as_str()];
+            let totals = delivery.totals();
             if let Ok(depth) = delivery.depth().await {
-                self.depth.with_label_values(&labels).set(depth.records.cast_signed());
+                // A sink that accounts for its records knows better than its group, whose position may lag.
+                let accounted = depth.accepted.saturating_sub(totals.read);
+                let queued = if delivery.accounts { accounted } else { depth.records };
+                self.depth.with_label_values(&labels).set(queued.cast_signed());
             }
             if !delivery.accounts {
                 continue;
             }
-            for (outcome, records) in delivery.totals().named() {
+            for (outcome, records) in totals.named() {
                 let labels = [labels[0], labels[1], outcome];
                 self.records.with_label_values(&labels).set(records.cast_signed());
             }

@@ -1,1 +1,5 @@
+#![allow(clippy::disallowed_methods)]
 
+mod file;
+mod rig;
+mod stage;

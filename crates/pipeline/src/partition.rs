@@ -154,7 +154,8 @@ impl Partitioned {
             self.careful = Careful::new(before, started, self.context.attempts);
             self.opened = true;
             // A count stays written down until its frame is decoded or in the dead letters.
-            let now = before.filter(|before| matches!(before, Progress::Trying(..))).unwrap_or(Progress::Running);
+            let now =
+                before.filter(|before| matches!(before, Progress::Trying(..))).unwrap_or(Progress::Running);
             self.write_note(now).await?;
         }
         self.context.status.set(SinkState::Running);

@@ -53,12 +53,16 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The log was wiped or replaced: what it held so far is nobody's to repeat, and offsets begin anew.
-    pub fn log_was_replaced(&self) {
-        let mut oracle = self.lock();
-        oracle.offsets.clear();
+    /// In the next life nobody repeats what was sent so far: the log may have lost what it knew of it.
+    pub fn leave_alone(&self) {
         // A batch in flight is left alone by all writers.
-        oracle.batches.iter_mut().for_each(|tracked| tracked.in_flight = true);
+        self.lock().batches.iter_mut().for_each(|tracked| tracked.in_flight = true);
+    }
+
+    /// The log was wiped or replaced: as `leave_alone`, and offsets begin anew.
+    pub fn log_was_replaced(&self) {
+        self.leave_alone();
+        self.lock().offsets.clear();
     }
 
     /// How many batches there are, and how many of them are known to be stored.

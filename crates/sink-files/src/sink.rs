@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use logmill_queue::{
-    BoxFuture, Class, Committed, Lease, LogId, Note, Offset, Opening, Outcome, Partition, Queue, QueueError, Sink,
-    SinkError, Staged, Start, Totals,
+    BoxFuture, Class, Committed, Lease, LogId, Note, Offset, Opening, Outcome, Partition, Queue, QueueError,
+    Sink, SinkError, Staged, Start, Totals,
 };
 use logmill_world::{Lock, LockFailure, World};
 use tokio::sync::Mutex;
@@ -110,8 +110,16 @@ impl FilesSink {
             rolled.map_err(stop)?;
         }
         let journal = Journal::after(fs, dir, number);
-        let mut output =
-            Output { folder, journal, state, bytes: 0, changed: true, started: None, stale: false, _lock: lock };
+        let mut output = Output {
+            folder,
+            journal,
+            state,
+            bytes: 0,
+            changed: true,
+            started: None,
+            stale: false,
+            _lock: lock,
+        };
         output.checkpoint()?;
         Ok(output)
     }
@@ -126,7 +134,8 @@ impl FilesSink {
         fs.create_dir_all(&dir).map_err(unavailable("cannot make the folder of the files"))?;
         let _lock = self.lock()?;
         let number = Journal::last(&*fs, &dir).map_err(unavailable("cannot read the folder of the files"))?;
-        let lane = |(partition, next): &(Partition, Offset)| (*partition, Lane { next: *next, ..Lane::default() });
+        let lane =
+            |(partition, next): &(Partition, Offset)| (*partition, Lane { next: *next, ..Lane::default() });
         let state = Checkpoint { log, lanes: positions.iter().map(lane).collect() };
         let mut journal = Journal::after(fs, dir, number.unwrap_or(0));
         journal.begin(&state).map_err(unavailable("cannot begin the next journal of the files"))?;

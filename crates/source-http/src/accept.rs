@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long a connection may take for what.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// From a request's first byte to the end of its headers.
+    /// From the connection's begin, or a later request's first byte, to the end of the headers.
     pub header: Duration,
     /// From one answer to the next request's first byte.
     pub idle: Duration,
@@ -192,10 +192,12 @@ impl Listener {
         // Answers are small; waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
         let since = self.world.clock().monotonic();
-        let watched = Arc::new(Watched { world: self.world.clone(), phase: Mutex::new(Phase::Idle(since)) });
+        let watched =
+            Arc::new(Watched { world: self.world.clone(), phase: Mutex::new(Phase::Header(since)) });
         let timeouts = self.timeouts;
-        open.fetch_add(1, Ordering::AcqRel);
+        let counted = Counted::new(open);
         tokio::spawn(async move {
+            let _counted = counted;
             let service = Phased { inner: router, watched: watched.clone() };
             let io = TokioIo::new(Stream { inner: stream, watched: watched.clone() });
             let mut http = http1::Builder::new();
@@ -214,8 +216,23 @@ impl Listener {
                     }
                 }
             }
-            open.fetch_sub(1, Ordering::AcqRel);
         });
+    }
+}
+
+/// A connection among the open ones, until it is dropped: a handler that panics must not keep a drain waiting.
+struct Counted(Arc<AtomicU64>);
+
+impl Counted {
+    fn new(open: Arc<AtomicU64>) -> Self {
+        open.fetch_add(1, Ordering::AcqRel);
+        Self(open)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -232,7 +249,8 @@ fn head_bytes(request: &Request<Incoming>) -> usize {
     let path = request.uri().path_and_query().map_or(1, |path| path.as_str().len());
     let line = request.method().as_str().len() + path + " HTTP/1.1\r\n ".len();
     let headers = request.headers().iter();
-    line + headers.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum::<usize>() + "\r\n".len()
+    line + headers.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum::<usize>()
+        + "\r\n".len()
 }
 
 /// As hyper answers it. What is left of the request is not worth reading.

@@ -89,6 +89,10 @@ impl Inflater {
 
     /// Takes the next bytes of the body.
     pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), Bad> {
+        if chunk.is_empty() {
+            // zstd would begin to wait for another frame.
+            return Ok(());
+        }
         self.came += chunk.len();
         let result = match &mut self.decoder {
             Decoder::Identity(out) => out.write_all(chunk),
@@ -137,14 +141,21 @@ impl Inflater {
         };
         self.judge(&ended)?;
         match self.decoder {
-            Decoder::Identity(out) | Decoder::Deflate { out, .. } | Decoder::Zstd { out, .. } => Ok(out.bytes),
+            Decoder::Identity(out) | Decoder::Deflate { out, .. } | Decoder::Zstd { out, .. } => {
+                Ok(out.bytes)
+            }
             Decoder::Gzip(mut gzip) => Ok(std::mem::take(&mut gzip.get_mut().bytes)),
         }
     }
 }
 
 /// flate2's own writer takes a stream that is cut short for one that has ended.
-fn inflate_zlib(raw: &mut Decompress, out: &mut Bounded, complete: &mut bool, chunk: &[u8]) -> io::Result<()> {
+fn inflate_zlib(
+    raw: &mut Decompress,
+    out: &mut Bounded,
+    complete: &mut bool,
+    chunk: &[u8],
+) -> io::Result<()> {
     let mut input = chunk;
     let mut step = vec![0; STEP];
     loop {

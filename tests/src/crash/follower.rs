@@ -15,6 +15,9 @@ use flate2::Crc;
 use super::acks::Acks;
 use crate::files::hourly_files;
 
+#[cfg(test)]
+mod tests;
+
 const PAUSE: Duration = Duration::from_millis(15);
 /// Bytes read at once of one file.
 const AT_ONCE: u64 = 1 << 20;
@@ -46,7 +49,7 @@ impl Follower {
     pub(super) fn start(data: &Path, acks: &Acks) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (data, acks) = (data.to_owned(), acks.clone());
-        let mut tail = Tail { data, acks, files: BTreeMap::new(), records: HashSet::new(), lines: 0 };
+        let mut tail = Tail::new(data, acks);
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
@@ -80,6 +83,10 @@ fn number(line: &str, name: &str) -> Option<u64> {
 }
 
 impl Tail {
+    fn new(data: PathBuf, acks: Acks) -> Self {
+        Self { data, acks, files: BTreeMap::new(), records: HashSet::new(), lines: 0 }
+    }
+
     fn poll(&mut self) {
         for path in hourly_files(&self.data) {
             if let Err(error) = self.follow(&path) {

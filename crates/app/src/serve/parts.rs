@@ -83,24 +83,19 @@ pub(crate) fn queue(world: &World, settings: &Settings) -> anyhow::Result<Arc<Em
     })
 }
 
-/// The groups of the sinks that this process runs, and what they read.
+/// The groups of the sinks that the settings give something to do, and what they read. The log keeps what they
+/// have not read also while this process runs without their roles.
 fn readers(settings: &Settings) -> anyhow::Result<Vec<(Group, Topic)>> {
     let topic = Topic::new(&settings.web.topic)?;
     let mut readers = Vec::new();
-    if runs_files(settings) {
+    if settings.files.enabled {
         readers.push((group(FILES)?, topic.clone()));
     }
-    if settings.roles.has(Role::DeadLetters) {
-        readers.push((group(LETTERS)?, topic.clone()));
-        if settings.dead_letters.file.is_some() {
-            readers.push((group(LETTER_FILE)?, Topic::new(&format!("{topic}.dlq"))?));
-        }
+    readers.push((group(LETTERS)?, topic.clone()));
+    if settings.dead_letters.file.is_some() {
+        readers.push((group(LETTER_FILE)?, Topic::new(&format!("{topic}.dlq"))?));
     }
     Ok(readers)
-}
-
-fn runs_files(settings: &Settings) -> bool {
-    settings.roles.has(Role::Files) && settings.files.enabled
 }
 
 /// The file system of a folder that may not be there yet.
@@ -181,7 +176,7 @@ impl Pipelines {
         let starter = Starter { world, settings, queue, runtime, draining };
         let topic = Topic::new(&settings.web.topic)?;
         let mut pipelines = Vec::new();
-        if runs_files(settings) {
+        if settings.roles.has(Role::Files) && settings.files.enabled {
             let sink = Arc::new(FilesSink::new(world.clone(), queue.clone(), files_config(settings)?));
             pipelines.push(starter.start(FILES, &topic, sink, settings.files.flush_interval)?);
         }

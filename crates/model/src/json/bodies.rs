@@ -134,7 +134,10 @@ impl<'a> Lines<'a> {
     /// The last line alone.
     pub(crate) fn alone(&self) -> String {
         let end = self.at.min(self.text.len());
-        format!("{}\n", self.text.get(self.from..end).unwrap_or_default().trim_ascii())
+        let line = self.text.get(self.from..end).unwrap_or_default();
+        // No longer than the body that it comes from, which may have been as long as a body may be.
+        let end = if line.ends_with('\n') { "\n" } else { "" };
+        format!("{}{end}", line.trim_ascii())
     }
 
     /// Reads the next line that is not blank into `fields`.

@@ -6,7 +6,7 @@ use crate::SinkState;
 
 #[test]
 fn a_letter_is_durable_before_its_range_is_committed_and_the_position_follows() {
-    let memory = Memory::new(|state| drop(state.rejects.insert("bad".into())));
+    let memory = Memory::new(|state| state.rejects.extend(["bad".to_owned()]));
     Machine::new().live(async |life| {
         life.put_all(&["a", "bad", "b"]).await;
         let sink = life.run("g", &memory);

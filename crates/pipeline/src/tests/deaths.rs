@@ -6,7 +6,10 @@ fn deaths(machine: &mut Machine, memory: &Memory, lines: usize) -> u32 {
     for deaths in 0..100 {
         let survived = machine.live(async |life| {
             let _sink = life.run("g", memory);
-            life.until("the end of the process or of the work", || life.disk.is_down() || memory.holds(lines)).await;
+            life.until("the end of the process or of the work", || {
+                life.disk.is_down() || memory.holds(lines)
+            })
+            .await;
             let survived = !life.disk.is_down();
             if survived {
                 life.pass(1000).await;
@@ -52,7 +55,7 @@ fn several_frames_that_end_the_process_come_to_an_end() {
 
 #[test]
 fn a_frame_that_arrives_while_the_process_works_is_found_as_well() {
-    let memory = Memory::new(|state| drop(state.dies_on.insert("poison".into())));
+    let memory = Memory::new(|state| state.dies_on.extend(["poison".to_owned()]));
     let mut machine = Machine::new();
     machine.live(async |life| {
         let _sink = life.run("g", &memory);
@@ -61,7 +64,7 @@ fn a_frame_that_arrives_while_the_process_works_is_found_as_well() {
         life.put("poison").await;
         life.until("the end", || life.disk.is_down()).await;
     });
-    machine.live(async |life| drop(life.put("b").await));
+    machine.live(async |life| life.put_all(&["b"]).await);
     // The first death could not be counted: nobody suspected the frame then.
     assert_eq!(deaths(&mut machine, &memory, 2), ATTEMPTS);
     assert_eq!(memory.lines(), ["a", "b"]);

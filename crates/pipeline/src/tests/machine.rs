@@ -7,11 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use logmill_queue::embedded::{EmbeddedQueue, LogConfig};
 use logmill_queue::{
-    Append, Appended, Committed, Delivery, Encoding, Event, Frame, Group, Header, Offset, Partition, Queue, Route,
-    Start, Topic,
+    Append, Appended, Committed, Delivery, Encoding, Event, Frame, Group, Header, Offset, Partition, Queue,
+    Route, Start, Topic,
 };
-use logmill_world::{Micros, World};
 use logmill_world::sim::{self, Disk, Image, SimClock};
+use logmill_world::{Micros, World};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -44,8 +44,8 @@ fn config(name: &str) -> LogConfig {
         retention_bytes: 0,
         retention_age: HOUR,
         reserve_bytes: 0,
-        horizon: HOUR,
         readers: Vec::new(),
+        horizon: HOUR,
     }
 }
 
@@ -63,7 +63,8 @@ impl Machine {
 
     /// One life of the process: it ends with `kill -9` once `test` is through.
     pub(super) fn live<T>(&mut self, test: impl AsyncFnOnce(&Life) -> T) -> T {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let (out, image, lived) = runtime.block_on(async {
             let life = Life::begin(&self.disk, self.wall);
             let out = test(&life).await;
@@ -115,7 +116,8 @@ impl Life {
         let clock = SimClock::start();
         clock.jump(wall);
         let world = sim::world(7, clock, disk);
-        let queue = EmbeddedQueue::start(&world, "/data/LOCK".into(), config("main"), config("side")).unwrap();
+        let queue =
+            EmbeddedQueue::start(&world, "/data/LOCK".into(), config("main"), config("side")).unwrap();
         assert_eq!(queue.trouble().map(|error| error.to_string()), None);
         Self { world, disk: disk.clone(), queue, corpse: Arc::default(), draining: watch::Sender::new(false) }
     }
@@ -131,7 +133,8 @@ impl Life {
         let sink = Arc::new(MemorySink::new(self, memory));
         let (flush_interval, attempts, budget) = (FLUSH, ATTEMPTS, 1 << 20);
         let topic = web();
-        let spec = SinkSpec { group, topic, sink, letters, flush_interval, attempts, shutdown_timeout, budget };
+        let spec =
+            SinkSpec { group, topic, sink, letters, flush_interval, attempts, shutdown_timeout, budget };
         let status = Arc::new(SinkStatus::default());
         let drain = Drain(self.draining.subscribe());
         let task = tokio::spawn(run(self.world.clone(), queue, spec, status.clone(), drain));

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use logmill_queue::embedded::EmbeddedQueue;
 use logmill_queue::{
-    BoxFuture, Class, Committed, Delivery, Frame, Lease, Note, Offset, Opening, Outcome, Partition, QueueError,
-    Rejected, Sink, SinkError, Staged, Start, Totals, Writer, Written,
+    BoxFuture, Class, Committed, Delivery, Frame, Lease, Note, Offset, Opening, Outcome, Partition,
+    QueueError, Rejected, Sink, SinkError, Staged, Start, Totals, Writer, Written,
 };
 use logmill_world::sim::{Disk, Image};
 
@@ -121,7 +121,11 @@ impl MemorySink {
         }
         let next = state.next.get(&partition).copied();
         if next.is_none_or(|next| next < staged.to) {
-            assert!(next.is_none_or(|next| next <= staged.from), "a gap or an overlap: {next:?}, {}", staged.from);
+            assert!(
+                next.is_none_or(|next| next <= staged.from),
+                "a gap or an overlap: {next:?}, {}",
+                staged.from
+            );
             state.lines.extend(staged.content.downcast_ref::<Vec<String>>().unwrap().clone());
             state.next.insert(partition, staged.to);
         }
@@ -187,7 +191,8 @@ impl Sink for MemorySink {
                 return Ok(Vec::new());
             }
             state.checkpointed = state.next.clone();
-            let committed = |(p, next): (&Partition, &Offset)| (*p, Committed { offset: *next, note: Note::default() });
+            let committed =
+                |(p, next): (&Partition, &Offset)| (*p, Committed { offset: *next, note: Note::default() });
             Ok(state.next.iter().map(committed).collect())
         })
     }

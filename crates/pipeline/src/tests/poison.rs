@@ -4,7 +4,7 @@ use crate::SinkState;
 
 #[test]
 fn a_frame_that_panics_is_one_dead_letter_and_all_others_come_once() {
-    let memory = Memory::new(|state| drop(state.panics_on.insert("poison".into())));
+    let memory = Memory::new(|state| state.panics_on.extend(["poison".to_owned()]));
     Machine::new().live(async |life| {
         life.put_all(&["a", "b"]).await;
         let offset = life.put("poison").await;
@@ -47,7 +47,7 @@ fn many_frames_that_panic_in_one_range_cost_their_own_tries_and_no_more() {
 
 #[test]
 fn two_sinks_have_letters_of_their_own() {
-    let bad = || Memory::new(|state| drop(state.rejects.insert("bad".into())));
+    let bad = || Memory::new(|state| state.rejects.extend(["bad".to_owned()]));
     let (one, two) = (bad(), bad());
     Machine::new().live(async |life| {
         life.put_all(&["bad", "a"]).await;

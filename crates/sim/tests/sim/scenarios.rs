@@ -128,6 +128,40 @@ fn damage_below_the_durable_mark_is_counted_and_the_rest_arrives() {
     assert!(hits > 20, "only {hits} flips hit a frame with records");
 }
 
+/// The greatest durable mark that the frames of a segment carry, as FORMAT.md places it.
+fn durable_mark(number: u64, segment: &[u8]) -> usize {
+    let word = |frame: &[u8], at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().unwrap());
+    let frames = segment.chunks(8).enumerate().filter(|(_, word)| word.starts_with(b"LMF1"));
+    let whole = frames.filter_map(|(index, _)| segment.get(index * 8..index * 8 + 64));
+    let ours = whole.filter(|frame| [24, 48].map(|at| word(frame, at)) == [number as u32; 2]);
+    ours.map(|frame| word(frame, 56) as usize).max().unwrap_or(0)
+}
+
+#[test]
+fn offsets_of_frames_that_were_lost_to_damage_are_not_used_again() {
+    let mut damaged = 0;
+    for seed in 0..60 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut stage = stage(1);
+        let mut plan = LifePlan::orderly(seed, Duration::from_millis(200));
+        (plan.sinks, plan.ending) = (false, Ending::Kill);
+        stage.live(&plan).unwrap();
+        let mut image = stage.take_out();
+        let (path, _) = written(&image).pop().unwrap();
+        let number = u64::from_str_radix(path.file_stem().unwrap().to_str().unwrap(), 16).unwrap();
+        let mark = durable_mark(number, image.get(&path).unwrap());
+        // Near the border, so that the newest frame of a partition may be hit.
+        let at = mark - 1 - rng.usize(..mark.min(1200));
+        image.get_mut(&path).unwrap()[at] ^= 1;
+        stage.insert(&image);
+        stage.oracle.leave_alone();
+        let lived = stage.live(&LifePlan::orderly(seed + 1000, Duration::from_millis(400)));
+        damaged += lived.unwrap_or_else(|e| panic!("seed {seed}, {at}: {e}")).totals.damaged;
+        at_most_once(&mut stage).unwrap();
+    }
+    assert!(damaged > 20, "only {damaged} records were hit");
+}
+
 #[test]
 fn a_torn_record_at_the_end_of_the_journal_is_dropped() {
     for seed in SEEDS {

@@ -8,15 +8,17 @@ use crate::codec::{Checkpoint, Flush, Lane, Range};
 use crate::render::FileKey;
 
 fn totals() -> impl Strategy<Value = Totals> {
-    any::<[u64; 7]>().prop_map(|[read, delivered, deduplicated, dead_lettered, rejected, damaged, expired]| Totals {
-        read,
-        delivered,
-        deduplicated,
-        dead_lettered,
-        rejected,
-        damaged,
-        expired,
-    })
+    any::<[u64; 7]>().prop_map(
+        |[read, delivered, deduplicated, dead_lettered, rejected, damaged, expired]| Totals {
+            read,
+            delivered,
+            deduplicated,
+            dead_lettered,
+            rejected,
+            damaged,
+            expired,
+        },
+    )
 }
 
 fn checkpoint() -> impl Strategy<Value = Checkpoint> {
@@ -27,7 +29,13 @@ fn checkpoint() -> impl Strategy<Value = Checkpoint> {
 
 fn range() -> impl Strategy<Value = Range> {
     let fields = (any::<u16>(), any::<u64>(), any::<u64>(), vec(any::<u64>(), 0..4), totals());
-    fields.prop_map(|(p, from, to, skipped, totals)| Range { partition: Partition(p), from, to, skipped, totals })
+    fields.prop_map(|(p, from, to, skipped, totals)| Range {
+        partition: Partition(p),
+        from,
+        to,
+        skipped,
+        totals,
+    })
 }
 
 fn flush() -> impl Strategy<Value = Flush> {
@@ -37,6 +45,8 @@ fn flush() -> impl Strategy<Value = Flush> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn what_is_written_is_read(checkpoint in checkpoint(), flush in flush()) {
         prop_assert_eq!(&Checkpoint::decode(&checkpoint.encode()).unwrap(), &checkpoint);

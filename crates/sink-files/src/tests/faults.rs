@@ -11,7 +11,8 @@ const FILE: &str = "2025-12-28/18.log.json";
 
 fn journal(image: &Image) -> PathBuf {
     let is_journal = |path: &Path| path.to_str().is_some_and(|path| path.contains(".logmill/journal-"));
-    let mut found: Vec<_> = image.iter().map(|(path, _)| path.to_path_buf()).filter(|path| is_journal(path)).collect();
+    let mut found: Vec<_> =
+        image.iter().map(|(path, _)| path.to_path_buf()).filter(|path| is_journal(path)).collect();
     found.sort();
     found.pop().unwrap()
 }
@@ -90,7 +91,10 @@ fn a_journal_that_is_damaged_otherwise_stops_with_advice() {
         let mut image = image.clone();
         image.get_mut(&path).unwrap()[at] ^= 0x10;
         let reason = next_process(&image).expect_err("the lines behind the damage would come twice");
-        assert!(reason.contains("logmill queue adopt --from oldest|end") && reason.contains("damaged"), "{reason}");
+        assert!(
+            reason.contains("logmill queue adopt --from oldest|end") && reason.contains("damaged"),
+            "{reason}"
+        );
     }
 }
 
@@ -151,7 +155,11 @@ fn a_sync_that_fails_is_never_trusted_again() {
         for seed in 0..8 {
             let files = files_of(&disk.power_cut(seed));
             assert_eq!(files.get(FILE), Some(&record(18, "/a")), "sync {nth}, seed {seed}");
-            assert_eq!(files.get("2025-12-28/19.log.json"), Some(&record(19, "/b")), "sync {nth}, seed {seed}");
+            assert_eq!(
+                files.get("2025-12-28/19.log.json"),
+                Some(&record(19, "/b")),
+                "sync {nth}, seed {seed}"
+            );
         }
     }
 }

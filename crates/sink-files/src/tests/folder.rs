@@ -103,7 +103,9 @@ fn two_thousand_hours_in_one_range_stay_within_the_files_that_may_be_open() {
             let line = |n: u32| {
                 let (day, hour) = (n / 24, n % 24);
                 let (month, day) = (day / 28 + 1, day % 28 + 1);
-                format!("{{\"timestamp\":\"2025-{month:02}-{day:02}T{hour:02}:00:00Z\",\"path\":\"/{n}\",\"userAgent\":\"\"}}\n")
+                format!(
+                    "{{\"timestamp\":\"2025-{month:02}-{day:02}T{hour:02}:00:00Z\",\"path\":\"/{n}\",\"userAgent\":\"\"}}\n"
+                )
             };
             let body: String = (half * 1000..half * 1000 + 1000).map(line).collect();
             rig.append("default", Encoding::WEB_NDJSON, 1000, &body).await;

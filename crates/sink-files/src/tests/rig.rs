@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use logmill_queue::embedded::{EmbeddedQueue, LogConfig};
 use logmill_queue::{
-    Append, Appended, Delivery, Encoding, Event, Group, Header, Lease, Offset, Outcome, Partition, PartitionReader,
-    Queue, Route, Sink, SinkError, Staged, Start, Subscription, Topic, Writer,
+    Append, Appended, Delivery, Encoding, Event, Group, Header, Lease, Offset, Outcome, Partition,
+    PartitionReader, Queue, Route, Sink, SinkError, Staged, Start, Subscription, Topic, Writer,
 };
 use logmill_world::sim::{self, Disk, Image, SimClock};
 use logmill_world::{Fs, World};
@@ -32,8 +32,8 @@ fn log_config(name: &str) -> LogConfig {
         retention_bytes: 1 << 30,
         retention_age: hour,
         reserve_bytes: 0,
-        horizon: hour,
         readers: Vec::new(),
+        horizon: hour,
     }
 }
 
@@ -43,7 +43,8 @@ pub(super) fn files_config() -> FilesConfig {
 
 /// Runs `test` with paused time.
 pub(super) fn simulate<T>(test: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(test)
 }
 
@@ -70,8 +71,8 @@ impl Rig {
     }
 
     pub(super) fn with(world: World, disk: &Disk) -> Self {
-        let queue =
-            EmbeddedQueue::start(&world, "/data/LOCK".into(), log_config("main"), log_config("side")).unwrap();
+        let queue = EmbeddedQueue::start(&world, "/data/LOCK".into(), log_config("main"), log_config("side"))
+            .unwrap();
         let sink = FilesSink::new(world.clone(), queue.clone(), files_config());
         Self { world, disk: disk.clone(), queue, sink }
     }
@@ -96,7 +97,8 @@ impl Rig {
         header.customer = customer.to_owned();
         header.rejected = rejected.to_vec();
         let payload = Bytes::from(body.to_owned());
-        match self.queue.append(Append { topic: web(), route: Route::To(P0), header, payload }).await.unwrap() {
+        match self.queue.append(Append { topic: web(), route: Route::To(P0), header, payload }).await.unwrap()
+        {
             Appended::New(position) => position.offset,
             other => panic!("{other:?}"),
         }
@@ -164,7 +166,8 @@ pub(super) fn records(hour: u8, paths: &[&str]) -> String {
 pub(super) fn files_of(image: &Image) -> BTreeMap<String, String> {
     let below = image.iter().filter_map(|(path, bytes)| {
         let name = path.strip_prefix(FILES).ok()?.to_str()?;
-        (!name.starts_with(".logmill")).then(|| (name.to_owned(), String::from_utf8_lossy(bytes).into_owned()))
+        (!name.starts_with(".logmill"))
+            .then(|| (name.to_owned(), String::from_utf8_lossy(bytes).into_owned()))
     });
     below.collect()
 }

@@ -9,7 +9,13 @@ fn lines_go_to_the_hour_and_the_customer() {
         let rig = Rig::fresh();
         let body = records(18, &["/a"]) + &record(19, "/b") + &record(18, "/c");
         rig.append("default", Encoding::WEB_NDJSON, 3, &body).await;
-        rig.append("acme", Encoding::WEB_CSV, 1, "timestamp,path,userAgent\n2025-12-29T00:30:00+01:00,/d,x\n").await;
+        rig.append(
+            "acme",
+            Encoding::WEB_CSV,
+            1,
+            "timestamp,path,userAgent\n2025-12-29T00:30:00+01:00,/d,x\n",
+        )
+        .await;
         rig.append("acme", Encoding::WEB_JSON, 1, &format!("[{}]", record(1, "/e").trim())).await;
         let mut reading = rig.open().await.unwrap();
         rig.deliver(&mut reading).await.unwrap();
@@ -55,7 +61,8 @@ fn what_cannot_be_decoded_is_answered_with_its_place_and_the_rest_is_written() {
             assert!(is_frame(&delivery));
             rejected.extend(reading.writer.write(&delivery).rejected);
         }
-        let places: Vec<_> = rejected.iter().map(|one| (one.offset, one.index, one.payload.clone())).collect();
+        let places: Vec<_> =
+            rejected.iter().map(|one| (one.offset, one.index, one.payload.clone())).collect();
         assert_eq!(places, [(0, Some(1), Some("nonsense\n".into())), (1, None, None)]);
         rig.deliver(&mut reading).await.unwrap();
         assert_eq!(rig.file("2025-12-28/18.log.json").unwrap(), records(18, &["/a", "/b"]));
@@ -139,7 +146,10 @@ fn another_log_stops_the_sink_and_adopt_decides() {
         let other = LogId([9; 16]);
         let error = rig.sink.open(Lease::new(other, web(), P0, 2), None).await.err().unwrap();
         let reason = stop(error);
-        assert!(reason.contains("logmill queue adopt --from oldest|end") && reason.contains("0909"), "{reason}");
+        assert!(
+            reason.contains("logmill queue adopt --from oldest|end") && reason.contains("0909"),
+            "{reason}"
+        );
         drop(reading);
         // The command runs while the server does not.
         let Rig { world, queue, sink, .. } = rig;
@@ -161,7 +171,10 @@ fn two_processes_never_write_to_one_folder() {
         let second = FilesSink::new(rig.world.clone(), rig.queue.clone(), files_config());
         let lease = Lease::new(logmill_queue::Queue::log_id(&*rig.queue, &web()).unwrap(), web(), P0, 9);
         let error = second.open(lease.clone(), None).await.err().unwrap();
-        assert!(matches!(&error, SinkError::Unavailable(_)) && error.to_string().contains("writes to /files"), "{error}");
+        assert!(
+            matches!(&error, SinkError::Unavailable(_)) && error.to_string().contains("writes to /files"),
+            "{error}"
+        );
         assert!(second.adopt(lease.log, &[]).await.is_err());
     });
 }

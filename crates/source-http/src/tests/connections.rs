@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::server::{RECORD, Server, Setup, head};
+use super::server::{Client, RECORD, Server, Setup, head};
 
 async fn is_free(server: &Server) {
     server.until("in_flight_bytes", 0.0).await;
@@ -119,4 +119,28 @@ async fn headers_that_are_too_large_are_431() {
     let large = "x".repeat(70 * 1024);
     let answer = server.post(&[("x-large", &large)], "[]").await;
     assert_eq!(answer.status, 431);
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_ends_its_connection_and_no_drain_waits_for_it() {
+    let panics = || async {
+        assert!(std::hint::black_box(false), "as the test wants it");
+        "never"
+    };
+    let router = axum::Router::new().route("/logs", axum::routing::post(panics));
+    let router = router.route("/fine", axum::routing::get(|| async { "fine" }));
+    let timeouts = Setup::default().timeouts;
+    let world = logmill_world::World::real();
+    let listener = crate::Listener::bind(world, "127.0.0.1:0".parse().unwrap(), timeouts).await.unwrap();
+    let address = listener.address().unwrap();
+    let drain = tokio::sync::watch::Sender::new(false);
+    let task = tokio::spawn(listener.serve(router, drain.subscribe()));
+    let mut bad = Client::connect(address).await;
+    bad.send(head(&[], 2) + "[]").await;
+    assert!(bad.is_closed().await);
+    let mut good = Client::connect(address).await;
+    good.send("GET /fine HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert_eq!(good.answer().await.status, 200);
+    drain.send_replace(true);
+    tokio::time::timeout(Duration::from_secs(5), task).await.expect("the listener ends").unwrap();
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use logmill_queue::{
-    Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Offset, Partition, Queue, QueueError,
-    QueueLimits, Scan, Start, StartError, Subscription, Topic,
+    Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Offset, Partition, Queue,
+    QueueError, QueueLimits, Scan, Start, StartError, Subscription, Topic,
 };
 
 use super::server::{RECORD, Setup};
@@ -60,7 +60,11 @@ impl Queue for Faulty {
     fn partitions<'a>(&'a self, topic: &'a Topic) -> BoxFuture<'a, Result<Vec<Partition>, QueueError>> {
         self.0.partitions(topic)
     }
-    fn bounds<'a>(&'a self, topic: &'a Topic, p: Partition) -> BoxFuture<'a, Result<(Offset, Offset), QueueError>> {
+    fn bounds<'a>(
+        &'a self,
+        topic: &'a Topic,
+        p: Partition,
+    ) -> BoxFuture<'a, Result<(Offset, Offset), QueueError>> {
         self.0.bounds(topic, p)
     }
     fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>> {
@@ -68,13 +72,15 @@ impl Queue for Faulty {
     }
 }
 
-fn faulty(wrap: fn(Arc<dyn Queue>) -> Arc<dyn Queue>) -> Setup {
+type Wrap = fn(Arc<dyn Queue>) -> Arc<dyn Queue>;
+
+fn faulty(wrap: Wrap) -> Setup {
     Setup { wrap, ..Setup::default() }
 }
 
 #[tokio::test]
 async fn refusals_and_unknown_outcomes_are_503_and_tell_them_apart() {
-    let table: [(fn(Arc<dyn Queue>) -> Arc<dyn Queue>, &str); 3] = [
+    let table: [(Wrap, &str); 3] = [
         (|queue| Arc::new(Faulty(queue, Fault::Refuses)), "unavailable"),
         (|queue| Arc::new(Faulty(queue, Fault::Full)), "unavailable"),
         (|queue| Arc::new(Faulty(queue, Fault::Unknown)), "outcome-unknown"),
@@ -120,7 +126,8 @@ async fn many_requests_with_one_key_store_one_batch() {
     let server = Setup::default().start().await;
     let body = format!("[{RECORD}]");
     let posts = (0..20).map(|_| server.post(&[("idempotency-key", "k")], &body));
-    let mut statuses: Vec<u16> = futures_util::future::join_all(posts).await.iter().map(|answer| answer.status).collect();
+    let mut statuses: Vec<u16> =
+        futures_util::future::join_all(posts).await.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses[19], 202, "{statuses:?}");
     assert!(statuses[..19].iter().all(|status| *status == 200), "each waits for the outcome: {statuses:?}");

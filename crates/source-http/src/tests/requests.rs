@@ -7,7 +7,10 @@ async fn a_batch_is_stored_as_it_came_and_counted() {
     let body = format!("[{RECORD}, {RECORD}]");
     let answer = server.post(&[], &body).await;
     assert_eq!(answer.status, 202, "{answer:?}");
-    assert_eq!((answer.json()["accepted"].as_u64(), answer.json()["duplicate"].as_bool()), (Some(2), Some(false)));
+    assert_eq!(
+        (answer.json()["accepted"].as_u64(), answer.json()["duplicate"].as_bool()),
+        (Some(2), Some(false))
+    );
     for packed in [("gzip", gzip(body.as_bytes())), ("zstd", zstandard(body.as_bytes()))] {
         let answer = server.post(&[("content-encoding", packed.0)], packed.1).await;
         assert_eq!(answer.status, 202, "{answer:?}");
@@ -18,7 +21,10 @@ async fn a_batch_is_stored_as_it_came_and_counted() {
     assert_eq!((ndjson.status, csv.status), (202, 202));
     let stored = server.stored().await;
     assert_eq!(stored.len(), 5);
-    assert!(stored[..3].iter().all(|frame| frame.payload == body.as_bytes()), "inflated, otherwise as it came");
+    assert!(
+        stored[..3].iter().all(|frame| frame.payload == body.as_bytes()),
+        "inflated, otherwise as it came"
+    );
     assert_eq!((stored[4].header.customer.as_str(), stored[4].header.count), ("acme", 1));
     assert_eq!(server.metric("log_batches_received_total"), 5.0);
     assert_eq!(server.metric("logs_ingested_total"), 8.0);
@@ -29,7 +35,11 @@ async fn a_batch_is_stored_as_it_came_and_counted() {
 #[tokio::test]
 async fn a_batch_without_records_stores_nothing() {
     let server = Setup::default().start().await;
-    for (kind, body) in [("application/json", "[]"), ("application/x-ndjson", "\n"), ("text/csv", "timestamp,path,userAgent\n")] {
+    for (kind, body) in [
+        ("application/json", "[]"),
+        ("application/x-ndjson", "\n"),
+        ("text/csv", "timestamp,path,userAgent\n"),
+    ] {
         let answer = server.post(&[("content-type", kind), ("idempotency-key", "k")], body).await;
         assert_eq!((answer.status, answer.json()["accepted"].as_u64()), (202, Some(0)), "{kind}: {answer:?}");
     }

@@ -31,6 +31,7 @@ pub(super) fn real_queue(world: &World, folder: &TempDir) -> Arc<EmbeddedQueue> 
         retention_bytes: 1 << 30,
         retention_age: Duration::from_secs(3600),
         reserve_bytes: 0,
+        readers: Vec::new(),
         horizon: Duration::from_secs(3600),
     };
     EmbeddedQueue::start(world, folder.path().join("LOCK"), config("main"), config("side")).unwrap()
@@ -104,6 +105,10 @@ impl Answer {
 pub(super) struct Client(TcpStream);
 
 impl Client {
+    pub(super) async fn connect(address: std::net::SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
     pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
@@ -144,7 +149,7 @@ pub(super) fn head(headers: &[(&str, &str)], length: usize) -> String {
 
 impl Server {
     pub(super) async fn connect(&self) -> Client {
-        Client(TcpStream::connect(self.address).await.unwrap())
+        Client::connect(self.address).await
     }
 
     pub(super) async fn post(&self, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
@@ -168,7 +173,13 @@ impl Server {
         let found = self.registry.gather().into_iter().find(|family| family.name() == name);
         let sum = |family: prometheus::proto::MetricFamily| {
             let metrics = family.get_metric().iter();
-            metrics.map(|m| m.get_counter().value() + m.get_gauge().value() + m.get_histogram().get_sample_count() as f64).sum()
+            metrics
+                .map(|m| {
+                    m.get_counter().get_value()
+                        + m.get_gauge().get_value()
+                        + m.get_histogram().get_sample_count() as f64
+                })
+                .sum()
         };
         found.map_or(0.0, sum)
     }
