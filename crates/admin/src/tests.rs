@@ -164,7 +164,7 @@ async fn the_metrics_are_as_prometheus_wants_them() {
     let (status, kind, text) = get(&admin, "/metrics").await;
     assert_eq!((status, kind.as_str()), (200, "text/plain; version=0.0.4; charset=utf-8"));
     for line in [
-        "queue_depth{sink=\"files\",topic=\"web\"} 17",
+        "queue_depth{sink=\"files\",topic=\"web\"} 4",
         "queue_depth{sink=\"stage\",topic=\"web\"} 17",
         "sink_records{outcome=\"read\",sink=\"files\",topic=\"web\"} 13",
         "sink_records{outcome=\"dead_lettered\",sink=\"files\",topic=\"web\"} 1",

@@ -84,7 +84,7 @@ fn a_record_can_be_had_alone() {
         found
     };
     assert_eq!(alone(Format::Json, "\u{feff} [ {\"a\" : 1} ,\n 2,[3] ]"), ["[{\"a\" : 1}]", "[2]", "[[3]]"]);
-    assert_eq!(alone(Format::Ndjson, "\n{}\r\n\n {]\n1"), ["{}\n", "{]\n", "1\n"]);
+    assert_eq!(alone(Format::Ndjson, "\n{}\r\n\n {]\n1"), ["{}\n", "{]\n", "1"]);
     let csv = "\u{feff}timestamp,path,userAgent\n1,2\n\nx,\"y\n\",z\r\n3";
     let header = "timestamp,path,userAgent\n";
     assert_eq!(

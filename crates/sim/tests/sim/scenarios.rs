@@ -140,7 +140,7 @@ fn durable_mark(number: u64, segment: &[u8]) -> usize {
 #[test]
 fn offsets_of_frames_that_were_lost_to_damage_are_not_used_again() {
     let mut damaged = 0;
-    for seed in 0..60 {
+    for seed in 0..300 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut stage = stage(1);
         let mut plan = LifePlan::orderly(seed, Duration::from_millis(200));
