@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 
 use logmill_queue::{Frame, Offset};
-use logmill_world::Micros;
 
 use crate::note::Progress;
 
@@ -16,26 +15,26 @@ const BUDGET: usize = 16 << 20;
 /// What is known of frames that may be poison.
 pub(crate) struct Careful {
     left: usize,
-    /// Frames that came later cannot have ended the process before.
-    started: Micros,
+    /// Frames from here on came later, and cannot have ended the process before.
+    end: Offset,
     attempts: u32,
     counts: HashMap<Offset, u32>,
 }
 
 impl Careful {
-    pub(crate) fn new(before: Option<Progress>, started: Micros, attempts: u32) -> Self {
+    pub(crate) fn new(before: Option<Progress>, end: Offset, attempts: u32) -> Self {
         let left = if before == Some(Progress::Clean) { 0 } else { BUDGET };
         let mut counts = HashMap::new();
         if let Some(Progress::Trying(offset, attempt)) = before {
             counts.insert(offset, attempt);
         }
-        Self { left, started, attempts, counts }
+        Self { left, end, attempts, counts }
     }
 
     /// Whether the frame has to be tried with a note.
     pub(crate) fn suspects(&mut self, frame: &Frame) -> bool {
         let size = frame.payload.len().max(1);
-        let suspect = self.left > 0 && frame.header.received_at <= self.started;
+        let suspect = self.left > 0 && frame.offset < self.end;
         self.left = if suspect { self.left.saturating_sub(size) } else { 0 };
         suspect
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use logmill_queue::{
-    CommitError, Committed, Delivery, Frame, Lease, Offset, Outcome, PartitionReader, QueueError, Sink,
-    SinkError, Start, StartError, Writer, Written,
+    CommitError, Committed, Delivery, Frame, Lease, Offset, Outcome, PartitionReader, Queue, QueueError,
+    Sink, SinkError, Start, StartError, Writer, Written,
 };
 use logmill_world::World;
 use tokio::sync::{mpsc, oneshot};
@@ -26,6 +26,7 @@ const MOVES_WITHIN: Duration = Duration::from_secs(600);
 /// What all partitions of a sink share.
 pub(crate) struct Context {
     pub world: World,
+    pub queue: Arc<dyn Queue>,
     pub sink: Arc<dyn Sink>,
     pub status: Arc<SinkStatus>,
     pub requests: mpsc::Sender<Request>,
@@ -149,9 +150,11 @@ impl Partitioned {
         let from = self.start(start).await?;
         if !self.opened {
             self.group = known.unwrap_or(Committed { offset: from, note: logmill_queue::Note::default() });
-            let started = self.context.world.clock().wall();
+            let lease = &self.lease;
+            let bounds = self.context.queue.bounds(&lease.topic, lease.partition).await;
+            let (_, end) = bounds.map_err(|error| self.wait(&error))?;
             let before = split.map(|(progress, _)| progress);
-            self.careful = Careful::new(before, started, self.context.attempts);
+            self.careful = Careful::new(before, end, self.context.attempts);
             self.opened = true;
             // A count stays written down until its frame is decoded or in the dead letters.
             let now =

@@ -75,7 +75,7 @@ pub async fn run(
         let subscribed = queue.subscribe(&spec.topic, &spec.group, spec.budget).await;
         match subscribed {
             Ok(subscription) => {
-                let mut runner = Runner::new(&world, &spec, &status);
+                let mut runner = Runner::new(&world, &queue, &spec, &status);
                 match runner.serve(subscription, &mut drain).await {
                     Ok(()) => return status.set(SinkState::Ended),
                     Err(error) => status.set(SinkState::Waiting(error.to_string())),
@@ -92,7 +92,7 @@ pub async fn run(
 }
 
 impl Runner {
-    fn new(world: &World, spec: &SinkSpec, status: &Arc<SinkStatus>) -> Self {
+    fn new(world: &World, queue: &Arc<dyn Queue>, spec: &SinkSpec, status: &Arc<SinkStatus>) -> Self {
         let (requests, inbox) = mpsc::channel(REQUESTS);
         let controls = Arc::new(Mutex::new(HashMap::new()));
         let committer = Committer {
@@ -105,6 +105,7 @@ impl Runner {
         let committer = tokio::spawn(committer.run(inbox));
         let context = Arc::new(Context {
             world: world.clone(),
+            queue: queue.clone(),
             sink: spec.sink.clone(),
             status: status.clone(),
             requests,
