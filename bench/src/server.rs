@@ -43,7 +43,7 @@ fn binary(name: &str) -> PathBuf {
 impl Server {
     /// logmill with embedded defaults and these further arguments.
     pub(crate) fn logmill(args: &[&str]) -> Self {
-        let data = tempfile::tempdir_in(std::env::var("LOGMILL_BENCH_DIR").unwrap_or(".".to_owned()))
+        let data = tempfile::tempdir_in(std::env::var("BENCH_DIR").unwrap_or(".".to_owned()))
             .expect("a temporary folder");
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]).arg(binary("logmill")).arg("serve").args(args);
@@ -125,9 +125,12 @@ impl Server {
     /// Waits until no sink has anything left to read.
     pub(crate) fn wait_until_drained(&self) {
         for _ in 0..6000 {
-            let ledger = self.get("/api/v1/ledger");
-            let queued = ledger.split("\"queued\": ").nth(1).and_then(|rest| rest.split([',', '\n']).next());
-            if queued == Some("0") {
+            let metrics = self.get("/metrics");
+            if metrics
+                .lines()
+                .filter(|line| line.starts_with("queue_depth{"))
+                .all(|line| line.ends_with(" 0"))
+            {
                 return;
             }
             std::thread::sleep(Duration::from_millis(20));

@@ -11,5 +11,6 @@ mod keys;
 mod limits;
 mod metrics;
 mod process;
+mod retention;
 mod samples;
 mod slow;
