@@ -95,7 +95,8 @@ fn verify(settings: &Settings) -> anyhow::Result<()> {
         writeln!(out, "every checksum holds")?;
         return Ok(());
     }
-    Err(Failure::new(IO, format!("{bad} ranges cannot be read; all other frames are whole")).into())
+    let ranges = if bad == 1 { "range" } else { "ranges" };
+    Err(Failure::new(IO, format!("{bad} {ranges} cannot be read; all other frames are whole")).into())
 }
 
 fn print_finding(out: &mut impl Write, log: &str, finding: &Finding) -> io::Result<()> {
