@@ -1,7 +1,6 @@
 # `make run` builds and starts logmill with embedded defaults; `make test` runs every test.
 # Both install what they need on a fresh Debian machine with Rust and a C compiler.
 
-export CARGO_TARGET_DIR ?= $(HOME)/.cache/logmill-target
 export CARGO_TERM_COLOR ?= auto
 
 .PHONY: run test tools lint crash bench help
@@ -10,8 +9,7 @@ help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 run: ## builds and starts logmill; data goes to ./data
-	cargo build --release --package logmill
-	$(CARGO_TARGET_DIR)/release/logmill serve
+	cargo run --release --package logmill -- serve
 
 test: tools ## runs every test, the crash runs included
 	cargo build --workspace --all-targets
@@ -28,7 +26,7 @@ lint: ## what CI checks before the tests
 
 bench: ## what each path costs, beside its limits
 	cargo build --release --package logmill --package logmill-bench
-	$(CARGO_TARGET_DIR)/release/logmill-bench all
+	cargo run --release --package logmill-bench -- all
 
 crash: ## kill -9 under load: make crash RUNS=200 SEED=1
 	cargo build --package logmill

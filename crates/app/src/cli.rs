@@ -72,6 +72,8 @@ pub(crate) enum QueueAction {
     Inspect,
     /// Checks every checksum and names the ranges that cannot be read
     Verify,
+    /// Copies what cannot be read to the quarantine and makes the indexes anew; the process must not be at work
+    Repair,
     /// Prints the frames of a topic, one JSON object a line
     Export {
         /// The topic [default: web.topic]
@@ -126,6 +128,11 @@ pub(crate) enum DlqAction {
     /// Prints one dead letter with its payload
     Show {
         /// Its number, as `list` shows it
+        letter: u64,
+    },
+    /// Leaves the letters up to this one out of `list`; their bytes go with retention (dead_letters.max_bytes)
+    Drop {
+        /// The last one that is dealt with
         letter: u64,
     },
     /// Posts a dead letter to a running logmill again; it is stored once, however often it is replayed

@@ -4,6 +4,7 @@
 mod access_log;
 mod bad_input;
 mod checker;
+mod commands;
 mod crash;
 mod damage;
 mod disk;

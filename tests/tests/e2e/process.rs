@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use logmill_e2e::crash::{Acks, Client, check};
 use logmill_e2e::{Setup, binary, eventually};
 
-fn logmill(arguments: &[&str]) -> Output {
+pub(crate) fn logmill(arguments: &[&str]) -> Output {
     let mut command = Command::new(binary());
     command.args(arguments).env_clear().current_dir("/").output().expect("the binary starts")
 }

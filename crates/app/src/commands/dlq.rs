@@ -1,6 +1,7 @@
 //! `logmill dlq`.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use logmill_model::Timestamp;
 use logmill_queue::embedded::tools::LogFiles;
@@ -16,7 +17,16 @@ use crate::settings::Settings;
 pub(crate) fn run(settings: &Settings, action: &DlqAction) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match action {
-        DlqAction::List => each(settings, |letter| writeln!(out, "{}", summary(letter))),
+        DlqAction::List => {
+            let dropped = dropped(settings)?;
+            each(settings, |letter| {
+                if dropped.is_some_and(|dropped| letter.offset <= dropped) {
+                    return Ok(());
+                }
+                writeln!(out, "{}", summary(letter))
+            })
+        }
+        DlqAction::Drop { letter } => drop_upto(settings, *letter),
         DlqAction::Replay { letter, url } => {
             let mut sent = None;
             each(settings, |frame| {
@@ -41,6 +51,35 @@ pub(crate) fn run(settings: &Settings, action: &DlqAction) -> anyhow::Result<()>
             if found { Ok(()) } else { Err(absent(*letter).into()) }
         }
     }
+}
+
+/// The file that says which letters are dealt with.
+fn mark(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("state").join(format!("{}.dlq.dropped", settings.web.topic))
+}
+
+fn dropped(settings: &Settings) -> Result<Option<u64>, Failure> {
+    let path = mark(settings);
+    match World::real().fs().read(&path, 64) {
+        Ok(text) => Ok(String::from_utf8_lossy(&text).trim().parse().ok()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::new(IO, format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
+fn drop_upto(settings: &Settings, letter: u64) -> anyhow::Result<()> {
+    let mut found = false;
+    each(settings, |frame| {
+        found |= frame.offset == letter;
+        Ok(())
+    })?;
+    if !found {
+        return Err(absent(letter).into());
+    }
+    let (world, path) = (World::real(), mark(settings));
+    world.fs().create_dir_all(&settings.data_dir.join("state"))?;
+    logmill_world::replace(&**world.fs(), &path, format!("{letter}\n").as_bytes())?;
+    Ok(())
 }
 
 fn absent(letter: u64) -> Failure {

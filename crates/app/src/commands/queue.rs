@@ -24,6 +24,7 @@ pub(crate) fn run(settings: &Settings, action: QueueAction) -> anyhow::Result<()
     match action {
         QueueAction::Inspect => inspect(settings),
         QueueAction::Verify => verify(settings),
+        QueueAction::Repair => repair(settings),
         QueueAction::Export { topic } => {
             export::export(settings, topic.as_deref().unwrap_or(&settings.web.topic))
         }
@@ -97,6 +98,21 @@ fn verify(settings: &Settings) -> anyhow::Result<()> {
     }
     let ranges = if bad == 1 { "range" } else { "ranges" };
     Err(Failure::new(IO, format!("{bad} {ranges} cannot be read; all other frames are whole")).into())
+}
+
+fn repair(settings: &Settings) -> anyhow::Result<()> {
+    let world = World::real();
+    let _lock = parts::lock(&world, settings)?;
+    let mut out = io::stdout().lock();
+    for (name, folder) in logs(settings) {
+        let repaired = LogFiles::new(world.fs().clone(), &folder).repair();
+        for (finding, copy) in repaired.map_err(|error| unreadable(&folder, &error))? {
+            print_finding(&mut out, name, &finding)?;
+            writeln!(out, "  a copy is in {}", copy.display())?;
+        }
+    }
+    writeln!(out, "all other frames are whole")?;
+    Ok(())
 }
 
 fn print_finding(out: &mut impl Write, log: &str, finding: &Finding) -> io::Result<()> {

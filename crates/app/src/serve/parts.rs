@@ -13,16 +13,18 @@ use logmill_queue::embedded::{EmbeddedQueue, LogConfig};
 use logmill_queue::{Group, Queue, Sink, Topic};
 use logmill_sink_files::{FilesConfig, FilesSink};
 use logmill_source_http::WebConfig;
-use logmill_world::{Space, World};
+use logmill_world::{Lock, LockFailure, Space, World};
 use prometheus::Registry;
 use prometheus::process_collector::ProcessCollector;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::exit::{CONFIG, Failure};
+use crate::exit::{CONFIG, Failure, IO};
 use crate::settings::{Role, Settings};
 
+/// The file that a process holds while it works in a data folder.
+const LOCK: &str = "LOCK";
 const GIB: u64 = 1 << 30;
 /// Bytes of frames that a sink may have fetched ahead.
 const READ_AHEAD: u64 = 16 << 20;
@@ -73,14 +75,28 @@ pub(crate) fn queue(world: &World, settings: &Settings) -> anyhow::Result<Arc<Em
         retention_bytes: settings.dead_letters.max_bytes,
         ..main.clone()
     };
-    EmbeddedQueue::start(world, settings.data_dir.join("LOCK"), main, side).map_err(|in_use| {
-        let who = in_use.pid.map_or("another process".to_owned(), |pid| format!("the process {pid}"));
-        let text = format!(
-            "data_dir: {who} works in {} already; stop it, or use another folder (--data-dir)",
-            settings.data_dir.display()
-        );
-        Failure::new(CONFIG, text).into()
+    EmbeddedQueue::start(world, settings.data_dir.join(LOCK), main, side)
+        .map_err(|in_use| in_use_by(settings, in_use.pid).into())
+}
+
+/// Takes the data folder for this process, without opening the queue.
+pub(crate) fn lock(world: &World, settings: &Settings) -> anyhow::Result<Box<dyn Lock>> {
+    world.fs().lock(&settings.data_dir.join(LOCK)).map_err(|failure| match failure {
+        LockFailure::Held(pid) => in_use_by(settings, pid).into(),
+        LockFailure::Io(error) => {
+            let text = format!("data_dir: cannot lock {}: {error}", settings.data_dir.display());
+            Failure::new(IO, text).into()
+        }
     })
+}
+
+fn in_use_by(settings: &Settings, pid: Option<u32>) -> Failure {
+    let who = pid.map_or("another process".to_owned(), |pid| format!("the process {pid}"));
+    let text = format!(
+        "data_dir: {who} works in {} already; stop it, or use another folder (--data-dir)",
+        settings.data_dir.display()
+    );
+    Failure::new(CONFIG, text)
 }
 
 /// The groups of the sinks that the settings give something to do, and what they read. The log keeps what they

@@ -1,7 +1,7 @@
 //! Looking at a log's files without opening the log: nothing is written, and a process may be at work in them.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use logmill_world::{Fs, Micros, Mode};
@@ -178,6 +178,24 @@ impl LogFiles {
         findings.extend(payloads);
         findings.sort_by_key(|finding| (finding.segment, finding.from));
         Ok(findings)
+    }
+
+    /// Copies everything that cannot be read to the quarantine, and makes the indexes of those segments anew.
+    /// The caller holds the folder's lock. What is left out is delivered as damaged, as it was before.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn repair(&self) -> io::Result<Vec<(Finding, PathBuf)>> {
+        let mut copies = Vec::new();
+        for finding in self.verify(|_, _| {})? {
+            let place = |byte: u64| u32::try_from(byte).unwrap_or(u32::MAX);
+            let copy = self.files.quarantine(finding.segment, place(finding.from), place(finding.to))?;
+            match self.files.fs().remove(&self.files.index_path(finding.segment)) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => copies.push((finding, copy)),
+            }
+        }
+        Ok(copies)
     }
 
     /// Visits the whole frames of a topic, segment by segment.
