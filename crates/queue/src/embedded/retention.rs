@@ -46,7 +46,9 @@ fn next_to_go(shared: &Shared, low: bool) -> Option<(u64, u64)> {
         .lanes
         .iter()
         .all(|(lane, extent)| is_consumed(shared, &state, lane, extent.end.offset));
-    let goes = consumed && (low || too_many || too_old);
+    // What nobody reads, such as dead letters, goes by size and age alone.
+    let was_read = oldest.summary.lanes.keys().all(|lane| state.log.positions.keys().any(|(_, l)| l == lane));
+    let goes = consumed && (low && was_read || too_many || too_old);
     goes.then(|| (*number, u64::from(oldest.summary.tail)))
 }
 
