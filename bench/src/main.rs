@@ -82,17 +82,22 @@ fn warm(server: &Server, load: &Load) {
     server.wait_until_drained();
 }
 
-fn ingest() {
-    println!("\nPOST /logs, 1,000 records a batch, 16 connections, answered after fdatasync");
-    let load = Load::new(&bodies::real(1000), 16);
+/// Runs a load on the echo server and on logmill's door; answers the echo server's rate.
+fn door_beside_echo(load: &Load) -> f64 {
     let mut echo = Server::echo();
-    let (records, cpu) = run("hyper echo, same bodies", &mut echo, &load);
+    let (records, cpu) = run("hyper echo, same bodies", &mut echo, load);
     let bound = per_cpu_second(records, cpu);
     drop(echo);
     let mut server = Server::logmill(&["--roles", "ingest"]);
-    let (records, cpu) = run("logmill, ingest only", &mut server, &load);
+    let (records, cpu) = run("logmill, ingest only", &mut server, load);
     println!("  {:.2} of the echo server's rate", per_cpu_second(records, cpu) / bound);
-    drop(server);
+    bound
+}
+
+fn ingest() {
+    println!("\nPOST /logs, 1,000 records a batch, 16 connections, answered after fdatasync");
+    let load = Load::new(&bodies::real(1000), 16);
+    let bound = door_beside_echo(&load);
     let mut server = Server::logmill(&["--roles", "ingest"]);
     run("logmill, further fields (300 B)", &mut server, &Load::new(&bodies::rich(1000), 16));
     drop(server);
@@ -109,13 +114,7 @@ fn ingest() {
 fn small() {
     println!("\nPOST /logs, 10 records a batch, 256 connections, answered after fdatasync");
     let load = Load::new(&bodies::real(10), 256);
-    let mut echo = Server::echo();
-    let (records, cpu) = run("hyper echo, same bodies", &mut echo, &load);
-    let bound = per_cpu_second(records, cpu);
-    drop(echo);
-    let mut server = Server::logmill(&["--roles", "ingest"]);
-    let (records, cpu) = run("logmill, ingest only", &mut server, &load);
-    println!("  {:.2} of the echo server's rate", per_cpu_second(records, cpu) / bound);
+    door_beside_echo(&load);
 }
 
 fn files() {

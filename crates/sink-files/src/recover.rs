@@ -1,11 +1,10 @@
 //! Rolling forward: the lines of all flush records since the checkpoint are written again where they were.
 
-use logmill_queue::{Delivery, Queue, Start, StartError, Topic};
+use logmill_queue::{Delivery, Queue, QueueError, Start, StartError, Topic};
 
 use crate::codec::{Checkpoint, Flush, Range};
 use crate::folder::Folder;
 use crate::render::{Lines, Renderer};
-use crate::sink::io_error;
 
 /// Writes the flushes again and moves `state` behind them.
 pub(crate) async fn roll_forward(
@@ -21,7 +20,7 @@ pub(crate) async fn roll_forward(
         }
         for range in &flush.ranges {
             let lines = render(queue, topic, state, range).await?;
-            write(folder, &lines).map_err(|e| io_error("cannot write lines again after a crash", e))?;
+            write(folder, &lines).map_err(|e| QueueError::io("cannot write lines again after a crash", e))?;
             let lane = state.lanes.entry(range.partition).or_default();
             lane.next = range.to;
             lane.totals.add(&range.totals);

@@ -54,14 +54,8 @@ struct Started {
     places: HashMap<FileKey, u64>,
 }
 
-/// An I/O error of the folder: it may work later.
-pub(crate) fn io_error(context: &str, error: io::Error) -> QueueError {
-    let class = if error.kind() == io::ErrorKind::StorageFull { Class::Full } else { Class::Unavailable };
-    QueueError::caused(class, context, error)
-}
-
 fn unavailable(context: &str) -> impl FnOnce(io::Error) -> SinkError + '_ {
-    move |error| SinkError::Unavailable(io_error(context, error))
+    move |error| SinkError::Unavailable(QueueError::io(context, error))
 }
 
 impl FilesSink {
@@ -79,7 +73,7 @@ impl FilesSink {
         let path = self.journal_dir().join("LOCK");
         self.world.fs().lock(&path).map_err(|failure| match failure {
             LockFailure::Io(error) => {
-                SinkError::Unavailable(io_error("cannot lock the folder of the files", error))
+                SinkError::Unavailable(QueueError::io("cannot lock the folder of the files", error))
             }
             LockFailure::Held(pid) => {
                 let pid = pid.map_or("another process".to_owned(), |pid| format!("process {pid}"));
@@ -96,8 +90,8 @@ impl FilesSink {
         fs.create_dir_all(&dir).map_err(unavailable("cannot make the folder of the files"))?;
         let lock = self.lock()?;
         let found = Journal::find(&*fs, &dir).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => SinkError::Stop(io_error(&advice(), error)),
-            _ => SinkError::Unavailable(io_error("cannot read the journal of the files", error)),
+            io::ErrorKind::InvalidData => SinkError::Stop(QueueError::io(advice(), error)),
+            _ => SinkError::Unavailable(QueueError::io("cannot read the journal of the files", error)),
         })?;
         let root = self.config.dir.join("logs");
         let mut folder = Folder::new(fs.clone(), root, self.config.default_customer.clone());

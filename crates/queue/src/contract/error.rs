@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -50,6 +51,13 @@ impl QueueError {
         cause: impl StdError + Send + Sync + 'static,
     ) -> Self {
         Self { class, context: context.into(), cause: Some(Arc::new(cause)) }
+    }
+
+    /// An I/O error of a file: full if there is no space, otherwise unavailable, since it may work later.
+    #[must_use]
+    pub fn io(context: impl Into<String>, error: io::Error) -> Self {
+        let class = if error.kind() == io::ErrorKind::StorageFull { Class::Full } else { Class::Unavailable };
+        Self::caused(class, context, error)
     }
 }
 

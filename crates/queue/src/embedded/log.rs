@@ -15,7 +15,7 @@ use super::keys::{Claim, Keys};
 use super::reader::{Cursor, EmbeddedScan};
 use super::recover::{self, Active, Recovered};
 use super::segment;
-use super::shared::{Live, Shared, State, io_error};
+use super::shared::{Live, Shared, State};
 use super::state::{DROPPED, Lane, LogState, Stored};
 use super::unit::{Commit, Inbox, Unit};
 use super::writer::Writer;
@@ -52,7 +52,7 @@ impl EmbeddedLog {
     /// # Errors
     /// The folder or the last segment cannot be read or written. Damaged bytes are no error.
     pub fn open(world: &World, config: &LogConfig) -> Result<(Self, Opened), QueueError> {
-        let failed = |e| io_error(&format!("cannot open the log in {}", config.dir.display()), e);
+        let failed = |e| QueueError::io(format!("cannot open the log in {}", config.dir.display()), e);
         Self::try_open(world, config).map_err(failed)
     }
 
@@ -147,8 +147,8 @@ impl EmbeddedLog {
         let Some(key) = append.header.key else { return self.store(append, None).await };
         loop {
             let claim = self.keys.claim(&key, append.header.received_at);
-            let claim =
-                claim.map_err(|e| AppendError::Refused(io_error("the index of keys cannot be read", e)))?;
+            let claim = claim
+                .map_err(|e| AppendError::Refused(QueueError::io("the index of keys cannot be read", e)))?;
             match claim {
                 Claim::First(guard) => return self.store(append, Some(guard)).await,
                 Claim::Wait(waiter) => tokio::select! {

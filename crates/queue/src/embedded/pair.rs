@@ -10,7 +10,6 @@ use logmill_world::{Lock, LockFailure, World};
 
 use super::config::LogConfig;
 use super::log::{EmbeddedLog, Opened};
-use super::shared::io_error;
 use crate::contract::{
     Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Offset, Partition, Queue,
     QueueError, QueueLimits, Scan, Start, StartError, Subscription, Topic,
@@ -103,10 +102,13 @@ impl EmbeddedQueue {
 
     fn open_all(&self) -> Result<Open, Failure> {
         let folder = self.lock.parent().unwrap_or(&self.lock);
-        self.world.fs().create_dir_all(folder).map_err(|e| io_error("cannot make the data folder", e))?;
+        self.world
+            .fs()
+            .create_dir_all(folder)
+            .map_err(|e| QueueError::io("cannot make the data folder", e))?;
         let lock = self.world.fs().lock(&self.lock).map_err(|failure| match failure {
             LockFailure::Held(pid) => Failure::InUse(pid),
-            LockFailure::Io(e) => Failure::Queue(io_error("cannot lock the data folder", e)),
+            LockFailure::Io(e) => Failure::Queue(QueueError::io("cannot lock the data folder", e)),
         })?;
         let (main, opened) = EmbeddedLog::open(&self.world, &self.main)?;
         report(&self.main, &opened);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use super::frame::{self, FrameHead, Place};
-use super::shared::{Found, Loaded, Lookup, Shared, io_error};
+use super::shared::{Found, Loaded, Lookup, Shared};
 use super::state::{End, Lane, Stored};
 use super::unit::{Commit, Inbox, Unit};
 use crate::contract::{
@@ -78,7 +78,7 @@ impl Cursor {
             Lookup::End(end) => Ok(Err(end)),
             Lookup::Closed(segment, file, summary) => {
                 let loaded = self.shared.load(&self.lane, segment, file, &summary);
-                let loaded = loaded.map_err(|e| io_error("cannot read the index of a segment", e))?;
+                let loaded = loaded.map_err(|e| QueueError::io("cannot read the index of a segment", e))?;
                 let found = in_loaded(&loaded, from);
                 self.loaded = Some(loaded);
                 // Damaged headers may leave fewer entries than the summary promises: go behind them.
@@ -101,7 +101,8 @@ impl Cursor {
             if found.entry.offset != at {
                 continue;
             }
-            let head = read_head(&found).map_err(|e| io_error("cannot read a frame from its segment", e))?;
+            let head =
+                read_head(&found).map_err(|e| QueueError::io("cannot read a frame from its segment", e))?;
             if let Some(head) = head.filter(|head| head.offset == at && head.place.segment == found.segment) {
                 let own = if at == offset { 0 } else { u64::from(head.header.count) };
                 return Ok(head.ordinal + own);
@@ -171,7 +172,7 @@ impl Cursor {
     /// Reads a frame; `None` if it is not what was written there.
     fn read(&self, found: &Found) -> Result<Option<Frame>, QueueError> {
         let frame = read_frame(found, &self.shared, &self.lane);
-        let frame = frame.map_err(|e| io_error("cannot read a frame from its segment", e))?;
+        let frame = frame.map_err(|e| QueueError::io("cannot read a frame from its segment", e))?;
         if frame.is_none() {
             self.not_expired()?;
             let (segment, from) = (found.segment, found.entry.at);

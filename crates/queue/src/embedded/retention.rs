@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::shared::{Shared, State, io_error};
+use super::shared::{Shared, State};
 use super::state::Lane;
 use crate::contract::{Class, Offset, QueueError};
 
@@ -10,7 +10,9 @@ use crate::contract::{Class, Offset, QueueError};
 pub(crate) fn apply(shared: &Shared) -> Option<QueueError> {
     let space = match shared.world.fs().space(shared.files.dir()) {
         Ok(space) => space,
-        Err(error) => return Some(io_error("the free space of the queue's disk cannot be read", error)),
+        Err(error) => {
+            return Some(QueueError::io("the free space of the queue's disk cannot be read", error));
+        }
     };
     let reserve = shared.config.reserve_bytes;
     let mut free = space.free;

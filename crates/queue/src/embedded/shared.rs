@@ -14,7 +14,7 @@ use super::groups::Members;
 use super::index::{Entry, LiveIndex, Summary, load_entries};
 use super::recover;
 use super::state::{End, Lane, LogState};
-use crate::contract::{Class, Group, LogId, Offset, Partition, QueueError, Topic};
+use crate::contract::{Group, LogId, Offset, Partition, QueueError, Topic};
 
 /// A segment that is no longer written.
 pub(crate) struct Closed {
@@ -209,10 +209,4 @@ impl State {
     pub(crate) fn end(&self, lane: &Lane) -> End {
         self.log.ends.get(lane).copied().unwrap_or_default()
     }
-}
-
-/// An I/O error as the contract names it.
-pub(crate) fn io_error(context: &str, error: io::Error) -> QueueError {
-    let class = if error.kind() == io::ErrorKind::StorageFull { Class::Full } else { Class::Unavailable };
-    QueueError::caused(class, context, error)
 }

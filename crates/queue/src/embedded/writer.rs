@@ -13,7 +13,7 @@ use super::index::{LiveIndex, Summary};
 use super::keys::Keys;
 use super::retention;
 use super::segment::{write_frames, write_snapshot};
-use super::shared::{Closed, Live, Shared, io_error};
+use super::shared::{Closed, Live, Shared};
 use super::state::{End, Lane, LogState};
 use super::unit::{Unit, control};
 use crate::contract::{AppendError, Class, Position, QueueError};
@@ -137,7 +137,7 @@ impl Writer {
         }
         let reserve = if units.iter().any(Unit::has_data) { CONTROL_ROOM } else { 0 };
         if let Err(error) = self.make_room(span + self.control_room(reserve)) {
-            self.refuse(units, &io_error("the log cannot begin another segment", error));
+            self.refuse(units, &QueueError::io("the log cannot begin another segment", error));
             return;
         }
         let placed = self.stamp(&mut units);
@@ -145,7 +145,7 @@ impl Writer {
             // What was written is no whole group; the next segment says that this one ended before it.
             self.ends.clone_from(&self.shared.state().log.ends);
             self.broken = true;
-            self.refuse(units, &io_error("the log cannot be written", error));
+            self.refuse(units, &QueueError::io("the log cannot be written", error));
             return;
         }
         if let Err(error) = self.file.sync_data() {
@@ -248,7 +248,7 @@ impl Writer {
     /// After a failed sync the pages count as clean though they were never written: the same sync is not
     /// tried again, what it covered is never delivered, and the segment ends at the last durable mark.
     fn give_up_segment(&mut self, units: Vec<Unit>, error: io::Error) {
-        let error = io_error("the sync of the log failed", error);
+        let error = QueueError::io("the sync of the log failed", error);
         tracing::error!(%error, segment = self.number, at = self.tail, "the segment is closed");
         self.broken = true;
         // The offsets stay used, since a reader may find the frames after a restart; the records do not count.
