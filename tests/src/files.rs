@@ -30,7 +30,7 @@ fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
 
 /// All files below `<data>/logs` but those of the sink itself.
 #[must_use]
-pub(crate) fn hourly_files(data: &Path) -> Vec<PathBuf> {
+pub fn hourly_files(data: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     walk(&data.join("logs"), &mut found);
     found.sort();

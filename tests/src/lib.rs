@@ -10,7 +10,7 @@ mod mount;
 mod server;
 mod tools;
 
-pub use files::{Line, lines_below, records_of};
+pub use files::{Line, hourly_files, lines_below, records_of};
 pub use http::{Answer, Connection, Post};
 pub use mount::Mount;
 pub use server::{Server, Setup};
