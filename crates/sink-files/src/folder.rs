@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ pub(crate) struct Folder {
     default_customer: String,
     open: HashMap<FileKey, (Box<dyn File>, u64)>,
     clock: u64,
-    /// Where our next line goes, for each file touched since the checkpoint.
-    ends: BTreeMap<FileKey, u64>,
+    /// Our lines in each file touched since the checkpoint.
+    touched: BTreeMap<FileKey, Range<u64>>,
     /// Folders with entries that may not be synced yet.
     fresh: BTreeSet<PathBuf>,
 }
@@ -34,7 +35,7 @@ impl Folder {
             default_customer,
             open: HashMap::new(),
             clock: 0,
-            ends: BTreeMap::new(),
+            touched: BTreeMap::new(),
             fresh: BTreeSet::new(),
         }
     }
@@ -84,41 +85,43 @@ impl Folder {
     /// Where the next lines of a file go, and whether that is news for the journal.
     pub(crate) fn place(&mut self, key: &FileKey) -> io::Result<(u64, bool)> {
         let len = self.file(key)?.len()?;
-        Ok((len, self.ends.get(key) != Some(&len)))
+        Ok((len, self.end(key) != Some(len)))
     }
 
     /// Sets where our lines begin in a file.
     pub(crate) fn set_base(&mut self, key: &FileKey, base: u64) {
-        self.ends.insert(key.clone(), base);
+        self.touched.insert(key.clone(), base..base);
     }
 
     /// Where our lines ended in a file that was touched since the checkpoint.
     pub(crate) fn end(&self, key: &FileKey) -> Option<u64> {
-        self.ends.get(key).copied()
+        self.touched.get(key).map(|lines| lines.end)
     }
 
     /// Writes whole lines at a place. The same again changes nothing.
     pub(crate) fn write(&mut self, key: &FileKey, place: u64, lines: &[u8]) -> io::Result<()> {
         self.file(key)?.write_at(&[IoSlice::new(lines)], place)?;
-        self.ends.insert(key.clone(), place + lines.len() as u64);
+        self.touched.entry(key.clone()).or_insert(place..place).end = place + lines.len() as u64;
         Ok(())
     }
 
     /// Files touched since the checkpoint.
     pub(crate) fn touched(&self) -> usize {
-        self.ends.len()
+        self.touched.len()
     }
 
     /// Makes all that was written durable.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
-        let touched: Vec<FileKey> = self.ends.keys().cloned().collect();
-        for key in &touched {
-            self.file(key)?.sync_data()?;
+        for (key, lines) in &self.touched.clone() {
+            let file = self.file(key)?;
+            file.sync_data()?;
+            // Who follows a file has read its lines by now; its page cache would only be in the way of others.
+            file.drop_cache(lines.start, lines.end);
         }
         for folder in &self.fresh {
             self.fs.sync_dir(folder)?;
         }
-        self.ends.clear();
+        self.touched.clear();
         self.fresh.clear();
         // Files that were moved or deleted meanwhile must not be written any longer.
         self.open.clear();

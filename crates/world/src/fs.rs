@@ -155,6 +155,10 @@ pub trait File: Send + Sync {
     /// Any I/O error of the system.
     fn set_len(&self, len: u64) -> io::Result<()>;
 
+    /// Tells the system that nobody is expected to read the bytes `from..to` soon, so that their page cache can
+    /// be used for something else. Bytes that are not synced stay there. Advice only: nothing can go wrong.
+    fn drop_cache(&self, _from: u64, _to: u64) {}
+
     /// Reserves space for `len` bytes and grows the file to them.
     ///
     /// # Errors

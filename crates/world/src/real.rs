@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::fs::{FallocateFlags, FlockOperation};
+use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 
 use crate::{Clock, File, Fs, Job, Lock, LockFailure, Machine, Micros, Mode, Space, World};
 
@@ -187,6 +187,13 @@ impl File for RealFile {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
+    }
+
+    fn drop_cache(&self, from: u64, to: u64) {
+        // A length of zero would mean all the rest of the file.
+        if let Some(len) = std::num::NonZeroU64::new(to.saturating_sub(from)) {
+            let _ = rustix::fs::fadvise(&self.0, from, Some(len), Advice::DontNeed);
+        }
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {

@@ -8,11 +8,12 @@ use std::time::Duration;
 use logmill_world::World;
 
 use super::config::LogConfig;
+use super::cursor::Cursor;
 use super::files::Files;
 use super::frame::TooLarge;
 use super::groups::Membership;
 use super::keys::{Claim, Keys};
-use super::reader::{Cursor, EmbeddedScan};
+use super::reader::EmbeddedScan;
 use super::recover::{self, Active, Recovered};
 use super::segment;
 use super::shared::{Live, Shared, State};
@@ -70,7 +71,7 @@ impl EmbeddedLog {
             None => {
                 let (state, now) = (LogState::default(), world.clock().wall());
                 let file = files.begin(1, config.segment_bytes.into())?;
-                segment::write_snapshot(id, file, 1, &state, now)?
+                segment::write_snapshot(id, file, 1, &state, now, config.segment_bytes)?
             }
         };
         let keys_dir = config.dir.join("keys");

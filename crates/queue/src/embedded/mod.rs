@@ -2,6 +2,7 @@
 
 mod codec;
 mod config;
+mod cursor;
 mod files;
 mod frame;
 mod groups;
@@ -18,6 +19,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 pub mod tools;
+mod trail;
 mod unit;
 mod walk;
 mod writer;

@@ -11,20 +11,28 @@ use super::state::LogState;
 use super::unit::control;
 use crate::contract::LogId;
 
-const ZEROS: [u8; 8] = [0; 8];
+/// A page of the page cache.
+const PAGE: usize = 4096;
+const ZEROS: [u8; PAGE] = [0; PAGE];
 
-/// Writes frames one after the other, in one go.
+/// Writes frames one after the other, in one go, and zeros behind them up to the end of the page: a file that
+/// is used again has other bytes there, and the system would read them from the disk for a part of a page.
 pub(crate) fn write_frames<'a>(
     file: &dyn File,
     frames: impl Iterator<Item = &'a Prepared>,
     at: u32,
+    segment_bytes: u32,
 ) -> io::Result<()> {
     let mut parts = Vec::new();
+    let mut end = at as usize;
     for frame in frames {
         parts.push(IoSlice::new(frame.head()));
         parts.push(IoSlice::new(&frame.payload));
         parts.push(IoSlice::new(ZEROS.get(..frame.padding()).unwrap_or_default()));
+        end += frame.span();
     }
+    let rest = end.next_multiple_of(PAGE).min(segment_bytes as usize).saturating_sub(end);
+    parts.push(IoSlice::new(ZEROS.get(..rest).unwrap_or_default()));
     file.write_at(&parts, u64::from(at))
 }
 
@@ -35,6 +43,7 @@ pub(crate) fn write_snapshot(
     number: u64,
     state: &LogState,
     now: Micros,
+    segment_bytes: u32,
 ) -> io::Result<Active> {
     let mut frame = control(Kind::Snapshot, state.encode(), now).map_err(|e| io::Error::other(e.0))?;
     frame.stamp(&Stamp {
@@ -46,7 +55,7 @@ pub(crate) fn write_snapshot(
         offset: 0,
         ordinal: 0,
     });
-    write_frames(&*file, std::iter::once(&frame), 0)?;
+    write_frames(&*file, std::iter::once(&frame), 0, segment_bytes)?;
     file.sync_data()?;
     Ok(Active { number, file, tail: frame.span() as u32, live: LiveIndex::default() })
 }

@@ -50,6 +50,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// Grows with each group of frames that became durable.
     groups: AtomicU64,
+    /// The oldest segment of which the page cache is meant to hold something.
+    recent: AtomicU64,
     /// Told after each of them. It wakes in the order of waiting, which a `watch` does not: a seed has to
     /// repeat a simulation.
     pub durable: Notify,
@@ -98,6 +100,7 @@ impl Shared {
             incarnation,
             state: Mutex::new(state),
             groups: AtomicU64::new(0),
+            recent: AtomicU64::new(0),
             durable: Notify::new(),
             released: Notify::new(),
         }
@@ -123,6 +126,15 @@ impl Shared {
     /// How many groups of frames became durable.
     pub(crate) fn groups(&self) -> u64 {
         self.groups.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_recent(&self, segment: u64) {
+        self.recent.store(segment, Ordering::Relaxed);
+    }
+
+    /// Whether a segment is so old that its readers give its page cache back.
+    pub(crate) fn is_old(&self, segment: u64) -> bool {
+        segment < self.recent.load(Ordering::Relaxed)
     }
 
     /// Lets readers look again: another group became durable.

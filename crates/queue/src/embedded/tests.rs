@@ -8,6 +8,7 @@ mod disk;
 mod gate;
 mod index;
 mod tail;
+mod trail;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};

@@ -15,6 +15,7 @@ use super::retention;
 use super::segment::{write_frames, write_snapshot};
 use super::shared::{Closed, Live, Shared};
 use super::state::{End, Lane, LogState};
+use super::trail::{RECENT, Trail};
 use super::unit::{Unit, control};
 use crate::contract::{AppendError, Class, Position, QueueError};
 
@@ -43,6 +44,7 @@ pub(crate) struct Writer {
     unmarked: bool,
     /// The segment may not be written any more: a sync failed in it.
     broken: bool,
+    trail: Trail,
     checked: Duration,
 }
 
@@ -60,8 +62,19 @@ impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, keys: Arc<Keys>, file: Arc<dyn File>, mark: Place) -> Self {
         let ends = shared.state().log.ends.clone();
         let (number, tail) = (mark.segment, mark.at);
-        let checked = Duration::ZERO;
-        Self { shared, keys, number, file, tail, mark, ends, unmarked: true, broken: false, checked }
+        Self {
+            shared,
+            keys,
+            number,
+            file,
+            tail,
+            mark,
+            ends,
+            unmarked: true,
+            broken: false,
+            trail: Trail::new(RECENT),
+            checked: Duration::ZERO,
+        }
     }
 
     /// Serves until every handle of the log is gone.
@@ -152,10 +165,18 @@ impl Writer {
             self.give_up_segment(units, error);
             return;
         }
-        self.tail += span as u32;
+        self.leave_behind(span as u32);
         self.mark = Place { segment: self.number, at: self.tail };
         self.unmarked = true;
         self.publish(units, placed);
+    }
+
+    /// Moves the tail over bytes that are durable now.
+    fn leave_behind(&mut self, span: u32) {
+        let before = self.tail;
+        self.tail += span;
+        self.trail.pass(self.number, &self.file, before, self.tail);
+        self.shared.set_recent(self.trail.oldest().unwrap_or(self.number));
     }
 
     fn control_room(&self, wanted: usize) -> usize {
@@ -194,7 +215,7 @@ impl Writer {
 
     fn write(&self, units: &[Unit]) -> io::Result<()> {
         let frames = units.iter().flat_map(|unit| &unit.frames);
-        write_frames(&*self.file, frames, self.tail)
+        write_frames(&*self.file, frames, self.tail, self.shared.config.segment_bytes)
     }
 
     /// Lets readers see the group, then answers its callers.
@@ -274,7 +295,14 @@ impl Writer {
         let file = self.shared.files.begin(number, self.shared.config.segment_bytes.into())?;
         // From here on the next segment may be found at a start, so this one takes nothing more.
         self.broken = true;
-        let active = write_snapshot(self.shared.id, file, number, &self.snapshot(), now)?;
+        let active = write_snapshot(
+            self.shared.id,
+            file,
+            number,
+            &self.snapshot(),
+            now,
+            self.shared.config.segment_bytes,
+        )?;
         let summary = self.close_index();
         let before = std::mem::replace(&mut self.file, active.file.into());
         let mut state = self.shared.state();
