@@ -3,7 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -17,9 +16,10 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use logmill_world::World;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+
+use crate::stream::{Connections, Counted, Stream};
 
 /// Request line and headers together; hyper answers 431 beyond it.
 const MAX_HEAD: usize = 64 * 1024;
@@ -50,7 +50,7 @@ enum Phase {
     Request,
 }
 
-struct Watched {
+pub(crate) struct Watched {
     world: World,
     phase: Mutex<Phase>,
 }
@@ -68,7 +68,7 @@ impl Watched {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn bytes_came(&self) {
+    pub(crate) fn bytes_came(&self) {
         if matches!(self.get(), Phase::Idle(_)) {
             self.set(Phase::Header(self.now()));
         }
@@ -92,57 +92,6 @@ impl Watched {
     }
 }
 
-/// A stream that tells when bytes come.
-struct Stream {
-    inner: TcpStream,
-    watched: Arc<Watched>,
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.inner).poll_read(context, buf);
-        if buf.filled().len() > before {
-            self.watched.bytes_came();
-        }
-        polled
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(context, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(context, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-}
-
 impl Listener {
     /// Binds the address.
     ///
@@ -162,14 +111,14 @@ impl Listener {
 
     /// Serves until `drain` turns true, then lets requests that were begun end.
     pub async fn serve(self, router: Router, mut drain: watch::Receiver<bool>) {
-        let open = Arc::new(AtomicU64::new(0));
+        let open = Connections::default();
         loop {
             let accepted = tokio::select! {
                 accepted = self.inner.accept() => accepted,
                 _ = drain.wait_for(|draining| *draining) => break,
             };
             match accepted {
-                Ok((stream, _)) => self.start(stream, router.clone(), drain.clone(), open.clone()),
+                Ok((stream, _)) => self.start(stream, router.clone(), drain.clone(), open.open()),
                 Err(error) => {
                     tracing::warn!(%error, "a connection cannot be accepted");
                     self.world.clock().sleep(PAUSE).await;
@@ -177,29 +126,21 @@ impl Listener {
             }
         }
         drop(self.inner);
-        while open.load(Ordering::Acquire) > 0 {
+        while open.any() {
             self.world.clock().sleep(Duration::from_millis(5)).await;
         }
     }
 
-    fn start(
-        &self,
-        stream: TcpStream,
-        router: Router,
-        mut drain: watch::Receiver<bool>,
-        open: Arc<AtomicU64>,
-    ) {
+    fn start(&self, stream: TcpStream, router: Router, mut drain: watch::Receiver<bool>, counted: Counted) {
         // Answers are small; waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
         let since = self.world.clock().monotonic();
         let watched =
             Arc::new(Watched { world: self.world.clone(), phase: Mutex::new(Phase::Header(since)) });
         let timeouts = self.timeouts;
-        let counted = Counted::new(open);
         tokio::spawn(async move {
-            let _counted = counted;
             let service = Phased { inner: router, watched: watched.clone() };
-            let io = TokioIo::new(Stream { inner: stream, watched: watched.clone() });
+            let io = TokioIo::new(Stream::new(stream, watched.clone(), counted));
             let mut http = http1::Builder::new();
             http.max_buf_size(MAX_HEAD).half_close(true);
             let mut connection = std::pin::pin!(http.serve_connection(io, TowerToHyperService::new(service)));
@@ -217,22 +158,6 @@ impl Listener {
                 }
             }
         });
-    }
-}
-
-/// A connection among the open ones, until it is dropped: a handler that panics must not keep a drain waiting.
-struct Counted(Arc<AtomicU64>);
-
-impl Counted {
-    fn new(open: Arc<AtomicU64>) -> Self {
-        open.fetch_add(1, Ordering::AcqRel);
-        Self(open)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

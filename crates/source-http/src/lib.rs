@@ -9,6 +9,7 @@ mod handler;
 mod inflate;
 mod metrics;
 mod request;
+mod stream;
 #[cfg(test)]
 mod tests;
 

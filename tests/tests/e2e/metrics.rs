@@ -63,6 +63,9 @@ fn metrics_are_well_formed_and_count_what_was_done() {
     for name in [
         "process_cpu_seconds_total",
         "process_resident_memory_bytes",
+        "allocator_allocated_bytes",
+        "allocator_resident_bytes",
+        "runtime_tasks",
         "process_open_fds",
         "process_start_time_seconds",
     ] {

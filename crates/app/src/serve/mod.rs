@@ -2,6 +2,7 @@
 
 mod banner;
 pub(crate) mod parts;
+mod process;
 mod signals;
 
 use std::sync::Arc;
@@ -51,7 +52,7 @@ fn runtime(name: &str) -> anyhow::Result<Runtime> {
 async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::Result<()> {
     let settings = reload.running;
     let queue = parts::queue(world, settings)?;
-    let registry = parts::registry()?;
+    let registry = parts::registry(sinks)?;
     let (stop_sources, sources) = watch::channel(false);
     let (stop_sinks, draining) = watch::channel(false);
     let pipelines = Pipelines::start(world, settings, &queue, sinks, &draining)?;

@@ -16,10 +16,11 @@ use logmill_source_http::WebConfig;
 use logmill_world::{Lock, LockFailure, Space, World};
 use prometheus::Registry;
 use prometheus::process_collector::ProcessCollector;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::process::ProcessFigures;
 use crate::exit::{CONFIG, Failure, IO};
 use crate::settings::{Role, Settings};
 
@@ -41,9 +42,13 @@ const LETTER_FILE: &str = "dead-letter-file";
 /// The prefix of all consumer groups.
 const GROUP: &str = "logmill";
 
-pub(crate) fn registry() -> anyhow::Result<Registry> {
+/// A registry with the figures of the process. To be called on the runtime of the connections.
+pub(crate) fn registry(sinks: &Runtime) -> anyhow::Result<Registry> {
     let registry = Registry::new();
     registry.register(Box::new(ProcessCollector::for_self())).context("process metrics")?;
+    let runtimes = vec![("connections", Handle::current()), ("sinks", sinks.handle().clone())];
+    let figures = ProcessFigures::new(runtimes).context("process metrics")?;
+    registry.register(Box::new(figures)).context("process metrics")?;
     Ok(registry)
 }
 
