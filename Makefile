@@ -3,7 +3,7 @@
 
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: run test tools lint crash bench help
+.PHONY: run test tools lint crash bench fuzz help
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -31,3 +31,19 @@ bench: ## what each path costs, beside its limits
 crash: ## kill -9 under load: make crash RUNS=200 SEED=1
 	cargo build --package logmill
 	cargo xtask crash --runs $(or $(RUNS),25) --seed $(or $(SEED),1)
+
+FUZZ_VERSION = 0.13.2
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= json ndjson csv encodings recovery settings
+FUZZ_DIR = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/fuzz
+
+fuzz: ## a minute of each fuzz target: make fuzz FUZZ_SECONDS=600 FUZZ_TARGETS=json
+	@cargo fuzz --version 2>/dev/null | grep -qxF 'cargo-fuzz $(FUZZ_VERSION)' || \
+		cargo install cargo-fuzz --locked --version $(FUZZ_VERSION)
+	cargo fuzz build --sanitizer none --target-dir $(FUZZ_DIR)
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		mkdir -p $(FUZZ_DIR)/corpus/$$target; \
+		cargo fuzz run --sanitizer none --target-dir $(FUZZ_DIR) $$target \
+			$(FUZZ_DIR)/corpus/$$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) \
+			-max_len=4096 -rss_limit_mb=1024 -timeout=10 -verbosity=0 -print_final_stats=1; \
+	done

@@ -21,7 +21,7 @@ pub(crate) struct Rows<'a> {
     /// Where the body begins behind a byte-order mark, and where its header row ends.
     begin: usize,
     header_end: usize,
-    /// Where the last row began to be looked for.
+    /// Where the last row begins.
     from: usize,
     at: usize,
     has_nul: bool,
@@ -47,8 +47,7 @@ impl<'a> Rows<'a> {
     /// The header row and the last row alone.
     pub(crate) fn alone(&self) -> String {
         let cut = |from: usize, to: usize| self.text.get(from..to).unwrap_or_default();
-        let row = cut(self.from, self.at).trim_start_matches(['\r', '\n']);
-        format!("{}{row}", cut(self.begin, self.header_end))
+        format!("{}{}", cut(self.begin, self.header_end), cut(self.from, self.at))
     }
 
     /// The header row; without columns until a record was read.
@@ -82,8 +81,9 @@ impl<'a> Rows<'a> {
         if !cursor.find_row() {
             return Ok(None);
         }
+        let from = cursor.at;
         let count = cursor.row(cells, self.header.columns).map_err(Stop::Body)?;
-        (self.from, self.at) = (self.at, cursor.at);
+        (self.from, self.at) = (from, cursor.at);
         if let Some(fault) = cursor.fault {
             return Err(Stop::Record(fault));
         }

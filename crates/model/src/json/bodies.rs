@@ -33,10 +33,10 @@ impl<'a> Array<'a> {
 
     /// An array of the last element alone.
     pub(crate) fn alone(&self) -> String {
-        let element = self.text.get(self.from..self.at).unwrap_or_default().trim_ascii();
+        let element = trim(self.text.get(self.from..self.at).unwrap_or_default());
         // In front of the first element stands the array's bracket, in front of each other one a comma.
         let element = element.strip_prefix(['[', ',']).unwrap_or(element);
-        format!("[{}]", element.trim_ascii())
+        format!("[{}]", trim(element))
     }
 
     /// Reads the next element into `fields`.
@@ -92,6 +92,11 @@ impl<'a> Array<'a> {
     }
 }
 
+/// Without JSON's white space around it; a form feed is none.
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\n', '\r'])
+}
+
 fn begin(cursor: &mut Cursor<'_>) -> Result<bool, Fault> {
     cursor.space();
     cursor.expect(b'[', "expected `[`, the begin of an array of records,")?;
@@ -137,7 +142,7 @@ impl<'a> Lines<'a> {
         let line = self.text.get(self.from..end).unwrap_or_default();
         // No longer than the body that it comes from, which may have been as long as a body may be.
         let end = if line.ends_with('\n') { "\n" } else { "" };
-        format!("{}{end}", line.trim_ascii())
+        format!("{}{end}", trim(line))
     }
 
     /// Reads the next line that is not blank into `fields`.

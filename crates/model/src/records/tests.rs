@@ -91,4 +91,7 @@ fn a_record_can_be_had_alone() {
         alone(Format::Csv, csv),
         [format!("{header}1,2\n"), format!("{header}x,\"y\n\",z\r\n"), format!("{header}3")]
     );
+    // What is no white space of the format stays: without it the record would be another one.
+    assert_eq!(alone(Format::Ndjson, "\u{c}\n \u{c}{}\t\n"), ["\u{c}\n", "\u{c}{}\n"]);
+    assert_eq!(alone(Format::Csv, &format!("{header}\n\r1,2,3\n")), [format!("{header}\r1,2,3\n")]);
 }

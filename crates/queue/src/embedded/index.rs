@@ -17,6 +17,8 @@ const MAGIC: [u8; 4] = *b"LMI1";
 /// A directory lists the lanes of one segment; more than this is damage.
 const MAX_DIRECTORY: u64 = 16 << 20;
 const ENTRY: usize = 16;
+/// The log's first segment begins with nothing, whatever became of its snapshot.
+pub(crate) const FIRST: u64 = 1;
 
 /// One frame's place in a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,20 @@ pub(crate) struct Summary {
     pub newest: Micros,
     /// Where its last frame ends.
     pub tail: u32,
+}
+
+/// While the log's first segment is there, no frame has expired: what is missing in front of a lane's oldest known
+/// frame is damage, and readers have to hear of it.
+pub(crate) fn add_begin(closed: &mut BTreeMap<u64, Summary>, ends: &BTreeMap<Lane, End>) {
+    for (lane, end) in ends {
+        let oldest = closed.values().find_map(|summary| summary.lanes.get(lane));
+        let known = oldest.map_or(*end, |extent| extent.first);
+        if let (true, Some(begin)) = (known.ordinal > 0, closed.get_mut(&FIRST)) {
+            let first = End::default();
+            let nothing = Extent { first, end: known, entries: 0, crc: 0, from: 0 };
+            begin.lanes.entry(lane.clone()).or_insert(nothing).first = first;
+        }
+    }
 }
 
 /// The index of a segment while it is being written.

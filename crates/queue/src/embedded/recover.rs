@@ -10,7 +10,7 @@ use logmill_world::{File, Micros, Mode};
 
 use super::files::Files;
 use super::frame::{self, FrameHead, Kind, Place};
-use super::index::{LiveIndex, Summary, load_summary};
+use super::index::{self, FIRST, LiveIndex, Summary, load_summary};
 use super::state::{DROPPED, End, Lane, LogState, decode_position};
 use super::walk::Walk;
 use crate::contract::{Key, LogId, Offset};
@@ -66,13 +66,17 @@ pub(crate) fn recover(files: &Files) -> io::Result<Recovered> {
     out.log = Some(log);
     numbers.retain(|&n| n < last);
     let base = load_base(files, &numbers, last, log, &mut out.state)?;
-    let begin_is_known = base > 0;
+    let begin_is_known = base > 0 || numbers.first().copied().unwrap_or(last) == FIRST;
     for &number in numbers.iter().filter(|&&n| n >= base) {
         replay_closed(files, number, log, &mut out)?;
     }
     for &number in &numbers {
-        out.closed.insert(number, summary(files, number, log)?);
+        let summary = summary(files, number, log)?;
+        // An index may know of frames that no header and no snapshot tells of any more.
+        summary.lanes.iter().for_each(|(lane, extent)| out.state.raise_end(lane, extent.end));
+        out.closed.insert(number, summary);
     }
+    index::add_begin(&mut out.closed, &out.state.ends);
     let begin = begin_is_known.then(|| out.state.ends.clone());
     let mut active = replay_last(files, last, log, &mut out)?;
     if let Some(begin) = begin {

@@ -107,6 +107,83 @@ fn lost_sectors_are_counted_exactly() {
     });
 }
 
+/// Nothing of the first segment can be read but its last mark: it began with nothing, so all of it is missing.
+#[test]
+fn a_first_segment_that_is_lost_as_a_whole_is_told() {
+    sim(|clock| async move {
+        let image = closed_log(&clock, 12, 20).await;
+        let mark = frames(&image, 1).pop().unwrap();
+        assert_eq!(mark.kind, Kind::Mark);
+        let mut changed = image.clone();
+        changed.get_mut(&segment(1)).unwrap()[..mark.place.at as usize].fill(0);
+        let (log, opened) = open(&clock, &Disk::new(&changed));
+        assert_eq!(opened.damaged, [(1, 0, mark.place.at)]);
+        for partition in [P0, P1] {
+            let (expected, seen) = (expected(12, partition), all(&log, partition).await);
+            assert_eq!(seen.lost(), expected.iter().map(|n| u64::from(records(*n))).sum::<u64>());
+        }
+    });
+}
+
+/// The same for a closed segment whose index is gone as well.
+#[test]
+fn a_first_segment_without_its_snapshot_and_index_is_told() {
+    sim(|clock| async move {
+        let image = closed_log(&clock, 24, 3000).await;
+        let heads = frames(&image, 1);
+        let upto = data(&heads, P0)[2].place.at as usize;
+        let mut changed = image.clone();
+        changed.get_mut(&segment(1)).unwrap()[..upto].fill(0);
+        changed.get_mut(&segment(1).with_extension("idx")).unwrap().fill(0);
+        let (log, _) = open(&clock, &Disk::new(&changed));
+        for partition in [P0, P1] {
+            let (expected, seen) = (expected(24, partition), all(&log, partition).await);
+            let found = seen.numbers();
+            let missing = expected.iter().filter(|n| !found.contains(n));
+            assert_eq!(seen.lost(), missing.map(|n| u64::from(records(*n))).sum::<u64>(), "{seen:?}");
+        }
+        // The snapshot behind it is lost as well, and the index that was made again does not know the begin.
+        let next = frames(&image, 2).remove(0);
+        changed.get_mut(&segment(2)).unwrap()[..next.span()].fill(0);
+        for _ in 0..2 {
+            let disk = Disk::new(&changed);
+            let (log, _) = open(&clock, &disk);
+            let seen = all(&log, P0).await;
+            assert_eq!(seen.numbers(), expected(24, P0)[2..]);
+            assert_eq!(seen.damaged, [(0, 2, u64::from(records(0) + records(1)))]);
+            changed = disk.killed();
+        }
+    });
+}
+
+/// A closed segment has lost its end, and nothing behind it can be read: its index still knows what it held.
+#[test]
+fn offsets_that_only_an_index_knows_are_not_used_again() {
+    sim(|clock| async move {
+        let image = closed_log(&clock, 24, 3000).await;
+        let (closed, live) = (frames(&image, 1), frames(&image, 2));
+        let mut changed = image.clone();
+        changed.get_mut(&segment(1)).unwrap().truncate(closed.last().unwrap().place.at as usize);
+        changed.get_mut(&segment(2)).unwrap()[parts(&live[0]).1.start..].fill(0);
+        let disk = Disk::new(&changed);
+        let (log, _) = open(&clock, &disk);
+        let held = |partition| data(&closed, partition).len() as u64;
+        for partition in [P0, P1] {
+            assert!(put(&log, frame(partition, 999, 0)).await >= held(partition));
+            let seen = all(&log, partition).await;
+            let lost =
+                expected(held(P0) + held(P1), partition).into_iter().filter(|n| !seen.numbers().contains(n));
+            assert_eq!(seen.lost(), lost.map(|n| u64::from(records(n))).sum::<u64>());
+        }
+        drop(log);
+        pause().await;
+        let (log, _) = open(&clock, &Disk::new(&disk.killed()));
+        for partition in [P0, P1] {
+            assert_eq!(all(&log, partition).await.numbers().last(), Some(&999));
+        }
+    });
+}
+
 /// A group that stands right before a damaged frame hears of it, wherever it starts.
 #[test]
 fn a_damaged_frame_at_the_start_is_delivered_as_damage() {
