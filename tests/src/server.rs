@@ -28,6 +28,8 @@ pub struct Setup {
     pub dir: PathBuf,
     /// Further arguments, among them settings.
     pub arguments: Vec<OsString>,
+    /// Limits of the process, as arguments of the shell's `ulimit`.
+    pub limits: Vec<String>,
 }
 
 impl Setup {
@@ -46,7 +48,8 @@ impl Setup {
     /// Any binary on a folder, listening on this address.
     #[must_use]
     pub fn of(binary: &Path, dir: &Path, address: &str) -> Self {
-        let setup = Self { binary: binary.to_owned(), dir: dir.to_owned(), arguments: Vec::new() };
+        let (arguments, limits) = (Vec::new(), Vec::new());
+        let setup = Self { binary: binary.to_owned(), dir: dir.to_owned(), arguments, limits };
         setup.set(&format!("http.listen={address}"))
     }
 
@@ -63,10 +66,26 @@ impl Setup {
         self
     }
 
+    /// With a limit of the process, as `ulimit` takes it: `-n 256`. The process cannot raise it again.
+    #[must_use]
+    pub fn limited(mut self, limit: &str) -> Self {
+        self.limits.push(limit.to_owned());
+        self
+    }
+
     /// The command, with nothing of the environment of the tests.
     #[must_use]
     pub fn command(&self) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut command = match &*self.limits {
+            [] => Command::new(&self.binary),
+            limits => {
+                // The shell becomes the binary, so that its process id is the binary's.
+                let limits: String = limits.iter().map(|limit| format!("ulimit {limit} && ")).collect();
+                let mut shell = Command::new("/bin/sh");
+                shell.arg("-c").arg(limits + "exec \"$0\" \"$@\"").arg(&self.binary);
+                shell
+            }
+        };
         command.arg("serve").arg("--data-dir").arg(&self.dir).args(&self.arguments).env_clear();
         // Settings files are looked for in the working folder.
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -88,10 +107,9 @@ impl Setup {
     pub fn start(&self) -> Server {
         let mut server = self.spawn();
         let listens = eventually("the process listens", START, || {
-            let ended = server.child.try_wait().expect("a child can be waited for");
-            ended.map(|_| false).or(server.find_address().map(|_| true))
+            server.ended().map(|_| false).or(server.find_address().map(|_| true))
         });
-        assert!(listens, "the process ended:\n{}", server.output());
+        assert!(listens, "the process ended by itself");
         server
     }
 
@@ -102,6 +120,13 @@ impl Setup {
         server.wait_ready();
         server
     }
+}
+
+/// The ledger, if nothing is queued.
+fn queued_nowhere(address: SocketAddr) -> Option<Value> {
+    let ledger = Connection::open(address).ok()?.get("/api/v1/ledger").ok()?.json();
+    let rows = ledger["ledger"].as_array()?;
+    (!rows.is_empty() && rows.iter().all(|row| row["queued"] == 0)).then(|| ledger.clone())
 }
 
 type Lines = Arc<Mutex<Vec<String>>>;
@@ -126,6 +151,11 @@ pub struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // Whether it had ended before, and how, tells a test that failed from a process that failed.
+        if std::thread::panicking() {
+            let state = self.ended().map_or("running".to_owned(), |status| status.to_string());
+            eprintln!("process {}, {state}:\n{}", self.pid(), self.output());
+        }
         self.kill();
     }
 }
@@ -151,6 +181,21 @@ impl Server {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// A figure of `/proc/<pid>/status`, in bytes: `VmRSS`, `VmHWM`, `VmData`.
+    #[must_use]
+    pub fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kibibytes.unwrap_or_else(|| panic!("{name} is not in {status}")) * 1024
+    }
+
+    /// How many file descriptors it has open.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("it runs").count()
     }
 
     /// Everything that it has written so far.
@@ -194,17 +239,25 @@ impl Server {
     /// Waits until no row of the ledger has anything queued; answers the whole ledger.
     #[must_use]
     pub fn drained(&self) -> Value {
-        eventually("the queue is drained", DRAIN, || {
-            let ledger = Connection::open(self.address()).ok()?.get("/api/v1/ledger").ok()?.json();
-            let rows = ledger["ledger"].as_array()?;
-            (!rows.is_empty() && rows.iter().all(|row| row["queued"] == 0)).then(|| ledger.clone())
-        })
+        eventually("the queue is drained", DRAIN, || queued_nowhere(self.address()))
+    }
+
+    /// Whether all rows of its ledger say now that nothing is queued; not before it listens.
+    #[must_use]
+    pub fn is_drained(&mut self) -> bool {
+        self.find_address().is_some_and(|address| queued_nowhere(address).is_some())
+    }
+
+    /// How it ended, if it did.
+    #[must_use]
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child can be waited for")
     }
 
     /// Whether it has not ended.
     #[must_use]
     pub fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        self.ended().is_none()
     }
 
     /// `kill -9`, and waits for the end.
@@ -222,7 +275,7 @@ impl Server {
     /// Waits for the end.
     #[must_use]
     pub fn ended_within(&mut self, deadline: Duration) -> ExitStatus {
-        eventually("the process ends", deadline, || self.child.try_wait().expect("a child can be waited for"))
+        eventually("the process ends", deadline, || self.ended())
     }
 
     /// SIGTERM, and the code of the exit.

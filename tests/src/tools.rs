@@ -38,7 +38,13 @@ pub fn checker(name: &str) -> PathBuf {
 #[must_use]
 pub fn python(script: &Path, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new("python3");
-    let ended = command.arg(script).args(arguments).output().expect("python3 must be installed");
+    // Whatever the locale says, the scripts speak UTF-8.
+    let ended = command
+        .env("PYTHONUTF8", "1")
+        .arg(script)
+        .args(arguments)
+        .output()
+        .expect("python3 must be installed");
     let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
     (ended.status.success(), String::from_utf8_lossy(&ended.stdout).into_owned() + &errors)
 }

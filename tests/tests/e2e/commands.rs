@@ -9,7 +9,7 @@ use crate::process::logmill;
 use crate::samples::{batch, ids, record, sorted};
 
 /// Runs a command on a data folder; answers its exit code and what it printed.
-fn run(data: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn run(data: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let data = data.to_str().unwrap();
     let output = logmill(&[arguments, &["--data-dir", data]].concat());
     let text = [output.stdout, output.stderr].concat();
@@ -109,7 +109,7 @@ fn dead_letters_are_listed_shown_and_dropped() {
     let body = format!(r#"[{},{{"path":"/\u001b[31m"}}]"#, record("good"));
     assert_eq!(server.post(&Post::json(body).with("prefer", "handling=lenient")).status, 202);
     let list = || run(folder.path(), &["dlq", "list"]).1;
-    let listed = eventually("the dead letter is listed", Duration::from_secs(20), || {
+    let listed = eventually("the dead letter is listed", Duration::from_secs(60), || {
         Some(list()).filter(|text| !text.is_empty())
     });
     assert!(
@@ -134,7 +134,7 @@ fn a_queue_that_was_emptied_stops_the_files_until_it_is_adopted() {
     assert_eq!(server.stop(), Some(0));
     std::fs::remove_dir_all(folder.path().join("queue")).unwrap();
     let mut server = Setup::new(folder.path()).start();
-    let reason = eventually("the files say why they stopped", Duration::from_secs(20), || {
+    let reason = eventually("the files say why they stopped", Duration::from_secs(60), || {
         let ready = server.get("/readyz");
         Some(ready.text()).filter(|text| ready.status == 503 && text.contains("queue adopt"))
     });

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use logmill_e2e::{Setup, records_of};
+use logmill_e2e::{Setup, eventually, records_of};
 
 use crate::process::copy_folder;
 use crate::samples::{batch, ids, padded, sorted};
@@ -43,7 +43,21 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     hits.find(|(at, head)| needle.starts_with(head) && haystack[*at..].starts_with(needle)).map(|(at, _)| at)
 }
 
-/// Fills a log that nobody reads, and kills the process after a quiet moment.
+/// Whether something was written behind the last byte of `body`.
+fn is_marked(segment: &Path, body: &[u8]) -> bool {
+    let bytes = std::fs::read(segment).unwrap();
+    let end = find(&bytes, body).map_or(bytes.len(), |at| at + body.len());
+    bytes[end..].iter().any(|byte| *byte != 0)
+}
+
+fn segments(log: &Path) -> Vec<PathBuf> {
+    let mut segments: Vec<_> = std::fs::read_dir(log).unwrap().map(|e| e.unwrap().path()).collect();
+    segments.retain(|path| path.extension().is_some_and(|e| e == "seg"));
+    segments.sort();
+    segments
+}
+
+/// Fills a log that nobody reads, and kills the process when a mark has covered the last batch.
 fn filled(folder: &Path) -> Log {
     let data = folder.join("original");
     let mut server = setup(&data).argument("--roles").argument("ingest").start_ready();
@@ -52,13 +66,14 @@ fn filled(folder: &Path) -> Log {
     for body in &bodies {
         assert_eq!(connection.post(&logmill_e2e::Post::json(body.clone())).unwrap().status, 202);
     }
-    std::thread::sleep(Duration::from_millis(250));
-    server.kill();
     let log = data.join("queue/main");
-    let mut segments: Vec<_> = std::fs::read_dir(&log).unwrap().map(|e| e.unwrap().path()).collect();
-    segments.retain(|path| path.extension().is_some_and(|e| e == "seg"));
-    segments.sort();
-    let segments: Vec<_> = segments.into_iter().map(|path| (std::fs::read(&path).unwrap(), path)).collect();
+    let last = segments(&log).pop().unwrap();
+    eventually("a mark covers the last batch", Duration::from_secs(30), || {
+        is_marked(&last, &bodies[BATCHES - 1]).then_some(())
+    });
+    server.kill();
+    let segments: Vec<_> =
+        segments(&log).into_iter().map(|path| (std::fs::read(&path).unwrap(), path)).collect();
     let place = |body: &Vec<u8>| {
         let found = segments.iter().find_map(|(bytes, path)| Some((path, find(bytes, body)?)));
         let (path, at) = found.expect("the segments hold each body as it came");

@@ -71,9 +71,11 @@ fn is_refusal(answer: &Answer) {
     );
 }
 
-/// `/readyz` says 503, and why; the process lives.
-fn is_not_ready(server: &mut Server, reasons: &[&str]) {
+/// `/readyz` says 503, and why; the door refuses, and the process lives. Segments that are consumed meanwhile make room
+/// for some more batches.
+fn is_not_ready(server: &mut Server, load: &mut Load, reasons: &[&str]) {
     eventually(&format!("one of {reasons:?} is told"), SOON, || {
+        load.until_refused(server);
         let answer = server.get("/readyz");
         (answer.status == 503 && reasons.iter().any(|reason| answer.text().contains(reason))).then_some(())
     });
@@ -90,9 +92,7 @@ fn below_the_reserve_it_refuses_and_goes_on_when_there_is_room() {
         setup(&dir, &["queue.segment_bytes=8MiB", "queue.reserve_bytes=8MiB", "queue.retention_bytes=16MiB"]);
     let mut server = setup.start_ready();
     let mut load = Load::new();
-    load.until_refused(&server);
-    is_not_ready(&mut server, &["queue.reserve_bytes"]);
-    is_refusal(&load.send(&server));
+    is_not_ready(&mut server, &mut load, &["queue.reserve_bytes"]);
     mount.remount("size=128m");
     load.all_arrived(&server, &dir);
     assert_eq!(server.stop(), Some(0));
@@ -118,13 +118,11 @@ fn on_a_full_disk_it_refuses_and_goes_on_when_there_is_room_even_across_a_kill()
         assert_eq!(load.send(&server).status, 202);
     }
     fill(&ballast);
-    load.until_refused(&server);
-    is_not_ready(&mut server, &["No space left", "no storage space"]);
-    is_refusal(&load.send(&server));
+    is_not_ready(&mut server, &mut load, &["No space left", "no storage space"]);
     server.kill();
     // A start on a full disk waits as well.
     let mut server = setup.start();
-    is_not_ready(&mut server, &["No space left", "no storage space"]);
+    is_not_ready(&mut server, &mut load, &["No space left", "no storage space"]);
     std::fs::remove_file(&ballast).unwrap();
     load.all_arrived(&server, &dir);
     assert_eq!(server.stop(), Some(0));
@@ -138,8 +136,7 @@ fn a_start_on_a_read_only_folder_waits_until_it_can_be_written() {
     let setup = setup(&dir, &["queue.segment_bytes=8MiB", "queue.reserve_bytes=0"]);
     let mut server = setup.start();
     let mut load = Load::new();
-    is_not_ready(&mut server, &["Read-only"]);
-    is_refusal(&load.send(&server));
+    is_not_ready(&mut server, &mut load, &["Read-only"]);
     mount.remount("rw");
     eventually("it goes on", SOON, || (load.send(&server).status == 202).then_some(()));
     let _ = server.drained();
@@ -147,8 +144,7 @@ fn a_start_on_a_read_only_folder_waits_until_it_can_be_written() {
     // The same where there is data already.
     mount.remount("ro");
     let mut server = setup.start();
-    is_not_ready(&mut server, &["Read-only"]);
-    is_refusal(&load.send(&server));
+    is_not_ready(&mut server, &mut load, &["Read-only"]);
     mount.remount("rw");
     load.all_arrived(&server, &dir);
 }
@@ -166,8 +162,7 @@ fn a_folder_that_becomes_read_only_is_survived() {
     // Files that are open stay so; nothing new can be made.
     let mount = Mount::over_itself(&dir);
     mount.remount("bind,ro");
-    load.until_refused(&server);
-    is_not_ready(&mut server, &["Read-only"]);
+    is_not_ready(&mut server, &mut load, &["Read-only"]);
     drop(mount);
     load.all_arrived(&server, &dir);
     assert_eq!(server.post(&batch(&ids("end", 1))).status, 202);

@@ -17,9 +17,12 @@ fn at_once(server: &Server, post: &Post, kill_after: Option<Duration>) -> Vec<An
         for mut connection in connections {
             let answers = &answers;
             scope.spawn(move || {
-                if let Ok(answer) = connection.post(post) {
-                    answers.lock().unwrap().push(answer);
+                let mut answer = connection.post(post);
+                // The first of them may take longer than the others wait for it.
+                while answer.as_ref().is_ok_and(|answer| answer.status == 409) {
+                    answer = connection.post(post);
                 }
+                answers.lock().unwrap().extend(answer.ok());
             });
         }
         if let Some(moment) = kill_after {

@@ -11,6 +11,7 @@ mod disk;
 mod keys;
 mod limits;
 mod metrics;
+mod poison;
 mod process;
 mod retention;
 mod samples;

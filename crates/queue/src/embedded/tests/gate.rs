@@ -155,13 +155,13 @@ async fn the_next_owner_sees_a_relay_that_was_being_synced() {
     let (_sub, mut reader) = join(&log).await;
     reader.start(Start::Oldest).await.unwrap();
     reader.next().await.unwrap();
-    let mut second = log.subscribe(&web(), &Group::new("g").unwrap(), 1).await.unwrap();
     gate.set(true);
     let text = note("relayed");
     let out = vec![Append { topic: Topic::new("out").unwrap(), ..frame(P1, 1, 0) }];
     let mut relay = reader.relay(out, 1, &text);
     assert!(still_waits(&mut relay).await);
     gate.reached().await;
+    let mut second = log.subscribe(&web(), &Group::new("g").unwrap(), 1).await.unwrap();
     // The hand-over time passes; the lease is lost while the relay is on its way.
     let assigned = tokio::time::timeout(Duration::from_millis(900), second.next()).await;
     assert!(assigned.is_err(), "assigned while a commit of the former owner could still land");
