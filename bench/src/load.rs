@@ -38,6 +38,21 @@ impl Load {
         self.records
     }
 
+    /// Sends for so long, more than the server takes; answers how many requests were taken, and how many not.
+    pub(crate) fn press(&self, address: SocketAddr, time: Duration) -> (u64, u64) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let counts = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
+        runtime.block_on(async {
+            let until = Instant::now() + time;
+            let start = |n| tokio::spawn(stubborn(address, self.requests.clone(), n, until, counts.clone()));
+            let tasks: Vec<_> = (0..self.connections).map(start).collect();
+            for task in tasks {
+                task.await.expect("a connection");
+            }
+        });
+        (counts[0].load(Ordering::Relaxed), counts[1].load(Ordering::Relaxed))
+    }
+
     /// Sends for so long; answers how many requests were taken (2xx).
     pub(crate) fn run(&self, address: SocketAddr, time: Duration) -> u64 {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -56,6 +71,32 @@ impl Load {
     }
 }
 
+/// As above, of a client that is sent away: it comes back at once, whatever `Retry-After` says.
+async fn stubborn(
+    address: SocketAddr,
+    requests: Arc<Vec<Vec<u8>>>,
+    first: usize,
+    until: Instant,
+    counts: Arc<[AtomicU64; 2]>,
+) {
+    let mut buffer = vec![0; 4096];
+    let mut n = first;
+    while Instant::now() < until {
+        let Ok(mut stream) = TcpStream::connect(address).await else { continue };
+        while Instant::now() < until {
+            let request = &requests[n % requests.len()];
+            n += 1;
+            // Who refuses a body does not read it to its end: the answer may be there all the same.
+            let sent = stream.write_all(request).await;
+            let answered = answer(&mut stream, &mut buffer).await;
+            counts[usize::from(!matches!(answered, Ok(true)))].fetch_add(1, Ordering::Relaxed);
+            if sent.is_err() || !matches!(answered, Ok(true)) {
+                break;
+            }
+        }
+    }
+}
+
 async fn connection(
     address: SocketAddr,
     requests: Arc<Vec<Vec<u8>>>,
@@ -70,25 +111,27 @@ async fn connection(
     while Instant::now() < until {
         stream.write_all(&requests[n % requests.len()]).await.expect("a request is sent");
         n += 1;
-        if answer(&mut stream, &mut buffer).await {
+        if answer(&mut stream, &mut buffer).await.expect("an answer") {
             taken.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
 /// Reads one answer; says whether it was 2xx.
-async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> bool {
+pub(crate) async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<bool> {
     let mut len = 0;
     loop {
-        let n = stream.read(&mut buffer[len..]).await.expect("an answer");
-        assert!(n > 0, "the server closed the connection");
+        let n = stream.read(&mut buffer[len..]).await?;
+        if n == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         len += n;
         let head = String::from_utf8_lossy(&buffer[..len]).to_ascii_lowercase();
         if let Some(end) = head.find("\r\n\r\n") {
             let body = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
             let body: usize = body.and_then(|text| text.parse().ok()).expect("content-length");
             if len >= end + 4 + body {
-                return head.starts_with("http/1.1 2");
+                return Ok(head.starts_with("http/1.1 2"));
             }
         }
     }

@@ -9,6 +9,7 @@ mod echo;
 mod limits;
 mod load;
 mod server;
+mod state;
 
 use std::time::Duration;
 
@@ -25,15 +26,21 @@ fn main() {
         "small" => small(),
         "files" => files(),
         "idle" => idle(),
+        "overload" => state::overload(seconds()),
+        "start" => state::start(),
+        "keys" => state::keys(),
         "" | "all" => {
             limits::print();
             ingest();
             small();
             files();
             idle();
+            state::overload(seconds());
         }
         other => {
-            eprintln!("no benchmark {other:?}; there are: limits, ingest, small, files, idle, all");
+            eprintln!(
+                "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, all"
+            );
             std::process::exit(64);
         }
     }

@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// CPU time of a process.
 #[derive(Clone, Copy)]
@@ -32,7 +33,7 @@ pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
     is_logmill: bool,
-    _data: tempfile::TempDir,
+    data: Arc<tempfile::TempDir>,
 }
 
 fn binary(name: &str) -> PathBuf {
@@ -45,6 +46,17 @@ impl Server {
     pub(crate) fn logmill(args: &[&str]) -> Self {
         let data = tempfile::tempdir_in(std::env::var("BENCH_DIR").unwrap_or(".".to_owned()))
             .expect("a temporary folder");
+        Self::on(Arc::new(data), args)
+    }
+
+    /// Kills the process and starts another on its data.
+    pub(crate) fn restarted(mut self, args: &[&str]) -> Self {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+        Self::on(self.data.clone(), args)
+    }
+
+    fn on(data: Arc<tempfile::TempDir>, args: &[&str]) -> Self {
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]).arg(binary("logmill")).arg("serve").args(args);
         command
@@ -58,10 +70,10 @@ impl Server {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]).arg(binary("logmill-bench")).arg("echo-server");
-        Self::start(command, data, false)
+        Self::start(command, Arc::new(data), false)
     }
 
-    fn start(mut command: Command, data: tempfile::TempDir, is_logmill: bool) -> Self {
+    fn start(mut command: Command, data: Arc<tempfile::TempDir>, is_logmill: bool) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -77,7 +89,7 @@ impl Server {
         };
         // What it says later must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address, is_logmill, _data: data }
+        Self { child, address, is_logmill, data }
     }
 
     /// Where it listens.
@@ -99,8 +111,17 @@ impl Server {
 
     /// Resident bytes.
     pub(crate) fn resident(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most resident bytes so far.
+    pub(crate) fn peak(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> u64 {
         let status = self.proc("status");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) << 10
     }
 
@@ -110,6 +131,22 @@ impl Server {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         answer
+    }
+
+    /// Waits until it says that it is ready; answers how long that took.
+    pub(crate) fn wait_until_ready(&self) -> Duration {
+        let began = Instant::now();
+        while !self.get("/readyz").starts_with("HTTP/1.1 200") {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        began.elapsed()
+    }
+
+    /// Bytes of the files below the data folder's `queue`, as they are on the disk.
+    pub(crate) fn queued_bytes(&self) -> u64 {
+        let out = Command::new("du").arg("-sk").arg(self.data.path().join("queue")).output().expect("du");
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        text.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).expect("kibibytes") << 10
     }
 
     /// Group commits so far, if the server tells.
