@@ -49,7 +49,7 @@ impl Terms<'_> {
     /// Reads and inflates the whole body.
     pub(crate) async fn read(
         &self,
-        mut body: Body,
+        body: &mut Body,
         reservation: &mut Reservation,
     ) -> Result<Vec<u8>, Problem> {
         let announced = body.size_hint().exact();
@@ -62,12 +62,25 @@ impl Terms<'_> {
         let mut inflater =
             Inflater::new(self.coding, self.max_bytes, expected as usize).map_err(|bad| self.refuse(bad))?;
         let mut pace = Pace::new(self);
-        while let Some(chunk) = pace.next(&mut body).await? {
+        while let Some(chunk) = pace.next(body).await? {
             inflater.push(&chunk).map_err(|bad| self.refuse(bad))?;
             reservation.grow_to(inflater.capacity() as u64)?;
         }
         reservation.arrived();
         inflater.finish().map_err(|bad| self.refuse(bad))
+    }
+}
+
+/// Reads what is left of a body and keeps nothing of it, unless that is more than `limit` bytes.
+pub(crate) async fn discard(body: &mut Body, limit: u64) {
+    if body.size_hint().lower() > limit {
+        return;
+    }
+    let mut read = 0;
+    while read <= limit
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        read += frame.data_ref().map_or(0, |data| data.len() as u64);
     }
 }
 

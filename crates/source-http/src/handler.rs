@@ -8,13 +8,15 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::routing::any;
 use bytes::Bytes;
+use hyper::header::EXPECT;
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use logmill_model::{Format, Summary, validate};
 use logmill_queue::{Append, Appended, Encoding, Header, Key, Queue, Route};
 use logmill_world::World;
 
 use crate::answer::{Problem, Receipt};
-use crate::body::Terms;
+use crate::body::{self, Terms};
 use crate::budget::Budget;
 use crate::config::WebConfig;
 use crate::metrics::WebMetrics;
@@ -22,6 +24,9 @@ use crate::request::Head;
 
 /// Validating a larger body would keep an I/O thread from its other connections for too long.
 const OFF_THREAD: usize = 256 * 1024;
+
+/// The rest of a refused body is read for at most so long before the answer.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Everything that the handler needs.
 pub struct WebLogs {
@@ -49,7 +54,11 @@ pub fn router(logs: Arc<WebLogs>) -> Router {
 async fn answer(State(logs): State<Arc<WebLogs>>, request: Request<Body>) -> Response<Body> {
     let began = logs.world.clock().monotonic();
     let method = method_label(request.method());
-    let outcome = logs.take(request).await;
+    let (parts, mut body) = request.into_parts();
+    let outcome = logs.take(&parts, &mut body).await;
+    if outcome.as_ref().is_err_and(|problem| !matches!(problem, Problem::TooSlow(_))) {
+        logs.linger(&parts, &mut body).await;
+    }
     let took = logs.world.clock().monotonic().saturating_sub(began);
     logs.count(&outcome, method, took);
     match outcome {
@@ -102,11 +111,10 @@ fn encoding(format: Format) -> Encoding {
 }
 
 impl WebLogs {
-    async fn take(&self, request: Request<Body>) -> Result<Receipt, Problem> {
-        if request.method() != Method::POST {
+    async fn take(&self, parts: &Parts, body: &mut Body) -> Result<Receipt, Problem> {
+        if parts.method != Method::POST {
             return Err(Problem::Method);
         }
-        let (parts, body) = request.into_parts();
         let head = Head::parse(&parts.headers, self.config.require_customer)?;
         let mut reservation = self.budget.begin().map_err(|_| {
             Problem::Busy(
@@ -123,6 +131,19 @@ impl WebLogs {
         let body = Bytes::from(terms.read(body, &mut reservation).await?);
         let summary = self.check(&head, &body).await?;
         self.store(head, body, summary, received_at).await
+    }
+
+    /// Reads what a client still sends of a body that was refused, for a while: a connection that is closed on it is
+    /// reset, and the client never sees the answer.
+    async fn linger(&self, parts: &Parts, body: &mut Body) {
+        // Who asks before it sends has sent nothing, and reading would ask it to.
+        if !parts.headers.contains_key(EXPECT) {
+            let rest = body::discard(body, self.config.max_batch_bytes as u64);
+            tokio::select! {
+                () = rest => {}
+                () = self.world.clock().sleep(LINGER) => {}
+            }
+        }
     }
 
     async fn check(&self, head: &Head, body: &Bytes) -> Result<Summary, Problem> {

@@ -63,13 +63,13 @@ fn body(world: &World, pieces: Vec<(u64, usize)>, stalls: bool) -> Body {
     }
 }
 
-async fn read(world: &World, body: Body, timeout: u64) -> (Result<usize, Problem>, Duration) {
+async fn read(world: &World, mut body: Body, timeout: u64) -> (Result<usize, Problem>, Duration) {
     let budget = Budget::new(1 << 20, 10);
     let mut reservation = budget.begin().unwrap();
     let timeout = Duration::from_secs(timeout);
     let terms = Terms { world, coding: Coding::Identity, max_bytes: 1 << 20, timeout };
     let before = world.clock().monotonic();
-    let outcome = terms.read(body, &mut reservation).await.map(|bytes| bytes.len());
+    let outcome = terms.read(&mut body, &mut reservation).await.map(|bytes| bytes.len());
     let took = world.clock().monotonic() - before;
     drop(reservation);
     assert_eq!(budget.bytes(), 0);
@@ -98,16 +98,18 @@ async fn a_body_of_unknown_length_reserves_in_steps() {
     let mut reservation = budget.begin().unwrap();
     let timeout = Duration::from_secs(60);
     let terms = Terms { world: &world, coding: Coding::Identity, max_bytes: 1 << 20, timeout };
-    let reading = terms.read(body(&world, vec![(0, 10), (0, 100_000)], true), &mut reservation);
+    let mut stalls = body(&world, vec![(0, 10), (0, 100_000)], true);
+    let reading = terms.read(&mut stalls, &mut reservation);
     let _ = tokio::time::timeout(Duration::from_millis(1), reading).await;
     let held = budget.bytes();
     assert!((100_010..300_000).contains(&held), "{held}");
     drop(reservation);
     let mut reservation = budget.begin().unwrap();
-    let reading = terms.read(body(&world, vec![(0, 10)], true), &mut reservation);
+    let mut stalls = body(&world, vec![(0, 10)], true);
+    let reading = terms.read(&mut stalls, &mut reservation);
     let _ = tokio::time::timeout(Duration::from_millis(1), reading).await;
     assert_eq!(budget.bytes(), 64 * 1024, "a first step, whatever comes");
-    let too_much = terms.read(body(&world, vec![(0, 100_000); 8], false), &mut reservation).await;
+    let too_much = terms.read(&mut body(&world, vec![(0, 100_000); 8], false), &mut reservation).await;
     assert!(matches!(too_much, Err(Problem::Busy(_))), "{too_much:?}");
     drop(reservation);
     assert_eq!(budget.bytes(), 0);

@@ -8,6 +8,17 @@ async fn is_free(server: &Server) {
     assert_eq!(answer.status, 202, "{answer:?}");
 }
 
+/// Nobody tells when the end of a connection has been seen.
+async fn has_room_soon(server: &Server) {
+    for _ in 0..2000 {
+        if server.post(&[], "[]").await.status == 202 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the room of a request whose client has left is not given back");
+}
+
 /// Room for one request at a time, so that a reservation that stays behind would be noticed.
 fn narrow() -> Setup {
     let mut setup = Setup::default();
@@ -34,12 +45,11 @@ async fn a_client_that_leaves_in_the_middle_gives_its_reservation_back() {
     let server = narrow().start().await;
     for _ in 0..5 {
         let mut client = server.connect().await;
-        client.send(head(&[], 1000) + "[").await;
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        client.begin(1000).await;
         let busy = server.post(&[], "[]").await;
         assert_eq!((busy.status, busy.head.contains("retry-after: 1")), (429, true), "{busy:?}");
         drop(client);
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        has_room_soon(&server).await;
     }
     is_free(&server).await;
     assert_eq!(server.post(&[], "nonsense").await.status, 400);
@@ -52,8 +62,7 @@ async fn bodies_that_arrive_hold_at_most_half() {
     setup.config.max_in_flight_requests = 10;
     let server = setup.start().await;
     let mut first = server.connect().await;
-    first.send(head(&[], 1500)).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    first.begin(1500).await;
     let busy = server.post(&[], " ".repeat(600)).await;
     assert_eq!((busy.status, busy.kind().ends_with("busy")), (429, true), "{busy:?}");
     assert_eq!(server.post(&[], "[]").await.status, 202, "a smaller one fits");
@@ -83,8 +92,8 @@ async fn a_connection_serves_many_requests() {
 #[tokio::test]
 async fn headers_that_do_not_come_and_idle_connections_are_closed() {
     let mut setup = Setup::default();
-    setup.timeouts.header = Duration::from_millis(150);
-    setup.timeouts.idle = Duration::from_millis(400);
+    setup.timeouts.header = Duration::from_millis(500);
+    setup.timeouts.idle = Duration::from_millis(900);
     let server = setup.start().await;
     let mut silent = server.connect().await;
     let mut half = server.connect().await;
@@ -101,7 +110,6 @@ async fn a_slow_sender_of_headers_is_not_saved_by_single_bytes() {
     setup.timeouts.header = Duration::from_millis(200);
     let server = setup.start().await;
     let mut client = server.connect().await;
-    let began = std::time::Instant::now();
     let mut closed = false;
     for byte in "POST /logs HTTP/1.1\r\nhost: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx".bytes() {
         client.send([byte]).await;
@@ -110,7 +118,7 @@ async fn a_slow_sender_of_headers_is_not_saved_by_single_bytes() {
             break;
         }
     }
-    assert!(closed && began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(closed, "all bytes were waited for");
 }
 
 #[tokio::test]
@@ -143,4 +151,42 @@ async fn a_handler_that_panics_ends_its_connection_and_no_drain_waits_for_it() {
     assert_eq!(good.answer().await.status, 200);
     drain.send_replace(true);
     tokio::time::timeout(Duration::from_secs(5), task).await.expect("the listener ends").unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_was_refused_can_send_its_whole_body_and_ask_again() {
+    let mut setup = narrow();
+    setup.config.max_in_flight_requests = 10;
+    let server = setup.start().await;
+    let body = format!("[{RECORD}{}]", " ".repeat(900_000));
+    let mut client = server.connect().await;
+    for _ in 0..3 {
+        client.send(head(&[], body.len()) + &body).await;
+        let busy = client.answer().await;
+        assert_eq!((busy.status, busy.head.contains("connection: close")), (429, false), "{busy:?}");
+    }
+    let small = format!("[{RECORD}]");
+    client.send(head(&[], small.len()) + &small).await;
+    assert_eq!(client.answer().await.status, 202);
+}
+
+#[tokio::test]
+async fn of_a_body_that_is_refused_no_more_is_read_than_a_batch_may_have() {
+    let server = Setup::default().start().await;
+    let mut client = server.connect().await;
+    client.send(head(&[], 1 << 30) + "[").await;
+    let answer = client.answer().await;
+    assert_eq!(answer.status, 413, "{answer:?}");
+    assert!(client.is_closed().await);
+    let mut endless = server.connect().await;
+    endless
+        .send(
+            "POST /logs HTTP/1.1\r\nhost: x\r\ncontent-type: image/png\r\ntransfer-encoding: chunked\r\n\r\n",
+        )
+        .await;
+    let mut sent = 0;
+    while endless.try_send(format!("10000\r\n{}\r\n", "x".repeat(65536))).await {
+        sent += 65536;
+        assert!(sent < 64 << 20, "the server reads a refused body for ever");
+    }
 }

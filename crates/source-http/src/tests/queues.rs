@@ -110,8 +110,8 @@ async fn a_drain_finishes_the_request_that_is_under_way() {
     let server = faulty(|queue| Arc::new(Faulty(queue, Fault::Late))).start().await;
     let mut client = server.connect().await;
     let body = format!("[{RECORD}]");
-    client.send(super::server::head(&[], body.len()) + &body).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    client.begin(body.len()).await;
+    client.send(&body).await;
     let idle = server.connect().await;
     server.drain.send_replace(true);
     let answer = client.answer().await;

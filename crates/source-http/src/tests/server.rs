@@ -113,6 +113,17 @@ impl Client {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// Sends, if the server still reads.
+    pub(super) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.0.write_all(bytes.as_ref()).await.is_ok()
+    }
+
+    /// Sends the head of a request, and waits until its body is waited for: then what it needs is reserved.
+    pub(super) async fn begin(&mut self, length: usize) {
+        self.send(head(&[("expect", "100-continue")], length)).await;
+        assert_eq!(self.answer().await.status, 100);
+    }
+
     /// The next answer; fails if the connection ends instead.
     pub(super) async fn answer(&mut self) -> Answer {
         self.maybe_answer().await.expect("an answer, not the end of the connection")
