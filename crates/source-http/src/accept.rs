@@ -16,7 +16,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use logmill_world::World;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 use crate::stream::{Connections, Counted, Stream};
@@ -25,6 +25,10 @@ use crate::stream::{Connections, Counted, Stream};
 const MAX_HEAD: usize = 64 * 1024;
 /// Accepting pauses for so long when the process has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that may wait to be accepted, as far as the system lets them (`net.core.somaxconn`). What comes
+/// beyond is dropped, and tried again by the client's system a second later.
+const BACKLOG: u32 = 4096;
 
 /// How long a connection may take for what.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +102,11 @@ impl Listener {
     /// # Errors
     /// The address cannot be bound.
     pub async fn bind(world: World, address: SocketAddr, timeouts: Timeouts) -> io::Result<Self> {
-        Ok(Self { world, inner: TcpListener::bind(address).await?, timeouts })
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A restart must not wait until the system has forgotten the connections of the process before.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self { world, inner: socket.listen(BACKLOG)?, timeouts })
     }
 
     /// The address that was bound, with its port.

@@ -58,13 +58,13 @@ impl Terms<'_> {
         }
         let identity = self.coding == Coding::Identity;
         let expected = announced.filter(|_| identity).unwrap_or(STEP.min(self.max_bytes as u64));
-        reservation.grow_to(expected)?;
+        reservation.grow_to(expected).await?;
         let mut inflater =
             Inflater::new(self.coding, self.max_bytes, expected as usize).map_err(|bad| self.refuse(bad))?;
         let mut pace = Pace::new(self);
         while let Some(chunk) = pace.next(body).await? {
             inflater.push(&chunk).map_err(|bad| self.refuse(bad))?;
-            reservation.grow_to(inflater.capacity() as u64)?;
+            reservation.grow_to(inflater.capacity() as u64).await?;
         }
         reservation.arrived();
         inflater.finish().map_err(|bad| self.refuse(bad))

@@ -1,82 +1,107 @@
 //! Bytes and requests in flight (invariant 4).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-/// What is reserved at the moment.
-#[derive(Debug)]
+use logmill_world::World;
+use prometheus::IntGauge;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A body waits for room for so long, unread, so that its sender waits as well: who is refused sends it all again.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What can still be reserved. Who asks first gets first, however much it is.
 pub(crate) struct Budget {
-    max_bytes: u64,
-    max_requests: u64,
-    bytes: AtomicU64,
-    arriving: AtomicU64,
-    requests: AtomicU64,
+    world: World,
+    in_flight: IntGauge,
+    bytes: Arc<Semaphore>,
+    /// Bodies that are not complete hold at most half, so that slow senders leave room for others.
+    arriving: Arc<Semaphore>,
+    requests: Arc<Semaphore>,
 }
 
-/// There is no room now.
+/// There is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exhausted;
 
-fn take(counter: &AtomicU64, amount: u64, max: u64) -> Result<(), Exhausted> {
-    let add = |now: u64| now.checked_add(amount).filter(|sum| *sum <= max);
-    counter.fetch_update(Ordering::AcqRel, Ordering::Acquire, add).map(drop).map_err(|_| Exhausted)
-}
-
-fn give(counter: &AtomicU64, amount: u64) {
-    counter.fetch_sub(amount, Ordering::AcqRel);
+fn semaphore(permits: u64) -> Arc<Semaphore> {
+    let permits = usize::try_from(permits).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+    Arc::new(Semaphore::new(permits))
 }
 
 impl Budget {
-    pub(crate) fn new(max_bytes: u64, max_requests: u64) -> Arc<Self> {
-        let zero = || AtomicU64::new(0);
-        Arc::new(Self { max_bytes, max_requests, bytes: zero(), arriving: zero(), requests: zero() })
+    /// A budget that keeps `in_flight` at the bytes that are reserved.
+    pub(crate) fn new(world: World, in_flight: IntGauge, max_bytes: u64, max_requests: u64) -> Arc<Self> {
+        let (bytes, arriving) = (semaphore(max_bytes), semaphore(max_bytes / 2));
+        Arc::new(Self { world, in_flight, bytes, arriving, requests: semaphore(max_requests) })
     }
 
     /// Begins a request that holds no bytes yet.
     pub(crate) fn begin(self: &Arc<Self>) -> Result<Reservation, Exhausted> {
-        take(&self.requests, 1, self.max_requests)?;
-        Ok(Reservation { budget: self.clone(), bytes: 0, arriving: true })
+        let request = self.requests.clone().try_acquire_owned().map_err(|_| Exhausted)?;
+        let until = self.world.clock().monotonic() + PATIENCE;
+        Ok(Reservation { budget: self.clone(), until, bytes: None, arriving: None, _request: request })
     }
 
-    /// Bytes that are reserved.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+    async fn take(
+        &self,
+        from: &Arc<Semaphore>,
+        n: u32,
+        until: Duration,
+    ) -> Result<OwnedSemaphorePermit, Exhausted> {
+        let clock = self.world.clock();
+        tokio::select! {
+            biased;
+            taken = from.clone().acquire_many_owned(n) => taken.map_err(|_| Exhausted),
+            () = clock.sleep(until.saturating_sub(clock.monotonic())) => Err(Exhausted),
+        }
     }
 }
 
 /// A request's share of the budget; given back when it is dropped.
-#[derive(Debug)]
 pub(crate) struct Reservation {
     budget: Arc<Budget>,
-    bytes: u64,
-    arriving: bool,
+    /// When it gives up waiting, by the monotonic clock.
+    until: Duration,
+    bytes: Option<OwnedSemaphorePermit>,
+    arriving: Option<OwnedSemaphorePermit>,
+    _request: OwnedSemaphorePermit,
+}
+
+fn join(held: &mut Option<OwnedSemaphorePermit>, more: OwnedSemaphorePermit) {
+    match held {
+        Some(held) => held.merge(more),
+        None => *held = Some(more),
+    }
 }
 
 impl Reservation {
-    /// Reserves bytes for a body that is still arriving.
-    pub(crate) fn grow_to(&mut self, bytes: u64) -> Result<(), Exhausted> {
-        let more = bytes.saturating_sub(self.bytes);
-        take(&self.budget.arriving, more, self.budget.max_bytes / 2)?;
-        if let Err(exhausted) = take(&self.budget.bytes, more, self.budget.max_bytes) {
-            give(&self.budget.arriving, more);
-            return Err(exhausted);
+    /// Reserves bytes for a body that is still arriving; waits for them for a moment.
+    pub(crate) async fn grow_to(&mut self, bytes: u64) -> Result<(), Exhausted> {
+        let more = u32::try_from(bytes.saturating_sub(self.held())).map_err(|_| Exhausted)?;
+        if more == 0 {
+            return Ok(());
         }
-        self.bytes += more;
+        let arriving = self.budget.take(&self.budget.arriving, more, self.until).await?;
+        let taken = self.budget.take(&self.budget.bytes, more, self.until).await?;
+        join(&mut self.arriving, arriving);
+        join(&mut self.bytes, taken);
+        self.budget.in_flight.add(more.into());
         Ok(())
+    }
+
+    fn held(&self) -> u64 {
+        self.bytes.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) as u64
     }
 
     /// The body is here: it no longer counts among those that arrive.
     pub(crate) fn arrived(&mut self) {
-        if std::mem::take(&mut self.arriving) {
-            give(&self.budget.arriving, self.bytes);
-        }
+        self.arriving = None;
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.arrived();
-        give(&self.budget.bytes, self.bytes);
-        give(&self.budget.requests, 1);
+        self.budget.in_flight.sub(self.held().cast_signed());
     }
 }

@@ -41,7 +41,12 @@ impl WebLogs {
     /// A source that appends to `queue`.
     #[must_use]
     pub fn new(world: World, queue: Arc<dyn Queue>, config: WebConfig, metrics: WebMetrics) -> Arc<Self> {
-        let budget = Budget::new(config.max_in_flight_bytes, config.max_in_flight_requests);
+        let budget = Budget::new(
+            world.clone(),
+            metrics.in_flight.clone(),
+            config.max_in_flight_bytes,
+            config.max_in_flight_requests,
+        );
         Arc::new(Self { world, queue, config, budget, metrics })
     }
 }
@@ -200,7 +205,6 @@ impl WebLogs {
 
     fn count(&self, outcome: &Result<Receipt, Problem>, method: &str, took: Duration) {
         let metrics = &self.metrics;
-        metrics.in_flight.set(self.budget.bytes().cast_signed());
         let status = match outcome {
             Ok(receipt) if receipt.duplicate => {
                 metrics.duplicates.inc();

@@ -106,9 +106,9 @@ fn more_requests_at_once_than_allowed_are_429() {
 const HALF_OPEN: usize = 10_000;
 /// What a half-open connection may cost, with what the system's sockets cost not counted.
 const BYTES_EACH: u64 = 24 * 1024;
-/// Connections that are opened before the server is waited for: more than a listener keeps waiting would be dropped
-/// on the way, and tried again a second later.
-const AT_ONCE: usize = 100;
+/// Connections that are opened before the server is waited for, fewer than a listener keeps waiting: others would be
+/// dropped on the way, and tried again a second later.
+const AT_ONCE: usize = 1000;
 const UNFINISHED: usize = 3;
 
 /// What a client sends before it stands still.

@@ -2,44 +2,69 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use logmill_world::World;
 use logmill_world::sim::{self, Disk, Image, SimClock};
+use prometheus::IntGauge;
 
 use crate::answer::Problem;
 use crate::body::Terms;
 use crate::budget::{Budget, Exhausted};
 use crate::inflate::Coding;
 
-#[test]
-fn what_is_reserved_is_given_back() {
-    let budget = Budget::new(100, 2);
+#[tokio::test(start_paused = true)]
+async fn what_is_reserved_is_given_back() {
+    let in_flight = gauge();
+    let budget = Budget::new(world(), in_flight.clone(), 100, 2);
     let mut first = budget.begin().unwrap();
     let second = budget.begin().unwrap();
     assert_eq!(budget.begin().err(), Some(Exhausted));
     drop(second);
     let mut second = budget.begin().unwrap();
-    first.grow_to(30).unwrap();
-    first.grow_to(20).unwrap();
-    assert_eq!(budget.bytes(), 30, "a reservation does not shrink");
-    assert_eq!(second.grow_to(21), Err(Exhausted), "bodies that arrive hold at most half");
-    assert_eq!(budget.bytes(), 30, "a reservation that failed takes nothing");
+    first.grow_to(30).await.unwrap();
+    first.grow_to(20).await.unwrap();
+    assert_eq!(in_flight.get(), 30, "a reservation does not shrink");
+    assert_eq!(second.grow_to(21).await, Err(Exhausted), "bodies that arrive hold at most half");
+    assert_eq!(in_flight.get(), 30, "a reservation that failed takes nothing");
     first.arrived();
-    second.grow_to(50).unwrap();
-    assert_eq!(budget.bytes(), 80);
+    second.grow_to(50).await.unwrap();
+    assert_eq!(in_flight.get(), 80);
     second.arrived();
-    let mut third = budget.begin();
-    assert_eq!(third.as_mut().err(), Some(&mut Exhausted));
+    assert_eq!(budget.begin().err(), Some(Exhausted));
     drop(first);
-    third = budget.begin();
-    assert_eq!(third.as_mut().unwrap().grow_to(50), Ok(()));
-    assert_eq!(third.as_mut().unwrap().grow_to(51), Err(Exhausted));
+    let mut third = budget.begin().unwrap();
+    assert_eq!(third.grow_to(50).await, Ok(()));
+    assert_eq!(third.grow_to(51).await, Err(Exhausted));
     drop((second, third));
-    assert_eq!(budget.bytes(), 0);
+    assert_eq!(in_flight.get(), 0);
     let mut all = budget.begin().unwrap();
-    assert_eq!(all.grow_to(50), Ok(()), "nothing of the half is left behind");
+    assert_eq!(all.grow_to(50).await, Ok(()), "nothing of the half is left behind");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_first_gets_first_and_nobody_waits_for_long() {
+    let in_flight = gauge();
+    let budget = Budget::new(world(), in_flight.clone(), 200, 10);
+    let mut first = budget.begin().unwrap();
+    first.grow_to(60).await.unwrap();
+    let (mut large, mut small) = (budget.begin().unwrap(), budget.begin().unwrap());
+    let mut waits = std::pin::pin!(large.grow_to(90));
+    assert!((&mut waits).now_or_never().is_none());
+    let mut behind = std::pin::pin!(small.grow_to(10));
+    assert!((&mut behind).now_or_never().is_none(), "it would fit, and is not first");
+    drop(first);
+    assert_eq!((waits.await, behind.await), (Ok(()), Ok(())));
+    let mut late = budget.begin().unwrap();
+    let began = tokio::time::Instant::now();
+    assert_eq!(late.grow_to(10).await, Err(Exhausted));
+    assert_eq!(began.elapsed().as_secs(), 1);
+    assert_eq!(in_flight.get(), 100, "who gave up holds nothing");
+}
+
+fn gauge() -> IntGauge {
+    IntGauge::new("in_flight_bytes", "Bytes of request bodies in memory.").unwrap()
 }
 
 fn world() -> World {
@@ -64,7 +89,8 @@ fn body(world: &World, pieces: Vec<(u64, usize)>, stalls: bool) -> Body {
 }
 
 async fn read(world: &World, mut body: Body, timeout: u64) -> (Result<usize, Problem>, Duration) {
-    let budget = Budget::new(1 << 20, 10);
+    let in_flight = gauge();
+    let budget = Budget::new(world.clone(), in_flight.clone(), 1 << 20, 10);
     let mut reservation = budget.begin().unwrap();
     let timeout = Duration::from_secs(timeout);
     let terms = Terms { world, coding: Coding::Identity, max_bytes: 1 << 20, timeout };
@@ -72,7 +98,7 @@ async fn read(world: &World, mut body: Body, timeout: u64) -> (Result<usize, Pro
     let outcome = terms.read(&mut body, &mut reservation).await.map(|bytes| bytes.len());
     let took = world.clock().monotonic() - before;
     drop(reservation);
-    assert_eq!(budget.bytes(), 0);
+    assert_eq!(in_flight.get(), 0);
     (outcome, took)
 }
 
@@ -94,23 +120,24 @@ async fn a_body_slower_than_a_kibibyte_a_second_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_body_of_unknown_length_reserves_in_steps() {
     let world = world();
-    let budget = Budget::new(1 << 20, 10);
+    let in_flight = gauge();
+    let budget = Budget::new(world.clone(), in_flight.clone(), 1 << 20, 10);
     let mut reservation = budget.begin().unwrap();
     let timeout = Duration::from_secs(60);
     let terms = Terms { world: &world, coding: Coding::Identity, max_bytes: 1 << 20, timeout };
     let mut stalls = body(&world, vec![(0, 10), (0, 100_000)], true);
     let reading = terms.read(&mut stalls, &mut reservation);
     let _ = tokio::time::timeout(Duration::from_millis(1), reading).await;
-    let held = budget.bytes();
+    let held = in_flight.get();
     assert!((100_010..300_000).contains(&held), "{held}");
     drop(reservation);
     let mut reservation = budget.begin().unwrap();
     let mut stalls = body(&world, vec![(0, 10)], true);
     let reading = terms.read(&mut stalls, &mut reservation);
     let _ = tokio::time::timeout(Duration::from_millis(1), reading).await;
-    assert_eq!(budget.bytes(), 64 * 1024, "a first step, whatever comes");
+    assert_eq!(in_flight.get(), 64 * 1024, "a first step, whatever comes");
     let too_much = terms.read(&mut body(&world, vec![(0, 100_000); 8], false), &mut reservation).await;
     assert!(matches!(too_much, Err(Problem::Busy(_))), "{too_much:?}");
     drop(reservation);
-    assert_eq!(budget.bytes(), 0);
+    assert_eq!(in_flight.get(), 0);
 }
