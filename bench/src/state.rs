@@ -25,7 +25,7 @@ fn number(name: &str, default: u64) -> u64 {
 pub(crate) fn overload(time: Duration) {
     println!("\noverload: bodies of 1,000 records; what is refused is sent again at once");
     let bodies = bodies::real(1000);
-    for (budget, connections) in [("64MiB", 1000), ("256MiB", 4000)] {
+    for (budget, connections) in [("64MiB", 500), ("256MiB", 2000)] {
         let setting = format!("limits.max_in_flight_bytes={budget}");
         let server = Server::logmill(&["--roles", "ingest", "--set", &setting]);
         server.wait_until_ready();

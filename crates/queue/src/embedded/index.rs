@@ -105,8 +105,8 @@ impl LiveIndex {
         self.add(&lane, first, count, head.place.at, head.span() as u32, received);
     }
 
-    /// Completes the summary and writes the index file.
-    pub(crate) fn save(&mut self, fs: &dyn Fs, path: &Path) -> io::Result<()> {
+    /// Completes its summary and writes the index file. What it writes may be large and is held once.
+    pub(crate) fn save(&self, summary: &mut Summary, fs: &dyn Fs, path: &Path) -> io::Result<()> {
         let mut body = Vec::new();
         for (lane, entries) in &self.lanes {
             let from = body.len();
@@ -115,15 +115,14 @@ impl LiveIndex {
                 body.put_u32(entry.at);
                 body.put_u32(entry.span);
             }
-            if let Some(extent) = self.summary.lanes.get_mut(lane) {
+            if let Some(extent) = summary.lanes.get_mut(lane) {
                 extent.entries = entries.len() as u32;
                 extent.crc = crc32c::crc32c(body.get(from..).unwrap_or_default());
                 extent.from = from as u64;
             }
         }
-        let mut out = encode_directory(&self.summary);
-        out.extend_from_slice(&body);
-        replace(fs, path, &out)
+        body.splice(..0, encode_directory(summary));
+        replace(fs, path, &body)
     }
 }
 

@@ -210,7 +210,7 @@ fn visible(
     active: Active,
 ) -> io::Result<(State, Arc<dyn logmill_world::File>)> {
     let file: Arc<dyn logmill_world::File> = active.file.into();
-    let live = Live { number: active.number, file: file.clone(), index: active.live };
+    let live = Live { number: active.number, file: file.clone(), index: Arc::new(active.live) };
     let open = |(number, summary)| Ok((number, Shared::open_closed(files, number, summary)?));
     let closed = found.closed.into_iter().map(open).collect::<io::Result<_>>()?;
     Ok((State { log: found.state, closed, live, members: HashMap::new(), trouble: None }, file))

@@ -155,7 +155,9 @@ pub(crate) fn rebuild_index(files: &Files, number: u64, log: LogId) -> io::Resul
         add_lost(&mut live, &begin.ends, &end.ends);
     }
     live.summary.tail = tail as u32;
-    live.save(&**files.fs(), &files.index_path(number))?;
+    let mut summary = std::mem::take(&mut live.summary);
+    live.save(&mut summary, &**files.fs(), &files.index_path(number))?;
+    live.summary = summary;
     Ok(live)
 }
 

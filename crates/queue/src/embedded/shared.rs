@@ -26,7 +26,8 @@ pub(crate) struct Closed {
 pub(crate) struct Live {
     pub number: u64,
     pub file: Arc<dyn File>,
-    pub index: LiveIndex,
+    /// Shared with the writer while it writes the index file; nothing is added then.
+    pub index: Arc<LiveIndex>,
 }
 
 /// The state of the log that readers may see.

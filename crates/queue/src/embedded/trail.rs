@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use logmill_world::File;
 
 /// Bytes behind the end of the log that stay in the page cache, for sinks that keep up.
-pub(crate) const RECENT: u64 = 64 << 20;
+pub(crate) const RECENT: u64 = 16 << 20;
 /// Bytes that are given back at once.
 pub(super) const STEP: u64 = 8 << 20;
 /// What the system gives back is whole pages.

@@ -9,7 +9,7 @@ use logmill_world::{File, Micros};
 use tokio::sync::mpsc;
 
 use super::frame::{Kind, Place, Stamp};
-use super::index::{LiveIndex, Summary};
+use super::index::Summary;
 use super::keys::Keys;
 use super::retention;
 use super::segment::{write_frames, write_snapshot};
@@ -225,7 +225,7 @@ impl Writer {
         for (frame, placed) in frames.zip(&placed) {
             if frame.is_data {
                 let Placed { lane, first, count, at, span, received_at } = placed;
-                state.live.index.add(lane, *first, *count, *at, *span, *received_at);
+                Arc::make_mut(&mut state.live.index).add(lane, *first, *count, *at, *span, *received_at);
                 let end = End { offset: first.offset + 1, ordinal: first.ordinal + u64::from(*count) };
                 state.log.raise_end(lane, end);
             }
@@ -307,7 +307,7 @@ impl Writer {
         let before = std::mem::replace(&mut self.file, active.file.into());
         let mut state = self.shared.state();
         state.closed.insert(self.number, Closed { file: before, summary });
-        state.live = Live { number, file: self.file.clone(), index: LiveIndex::default() };
+        state.live = Live { number, file: self.file.clone(), index: Arc::default() };
         state.log.ends.clone_from(&self.ends);
         drop(state);
         (self.number, self.tail, self.broken) = (number, active.tail, false);
@@ -323,13 +323,15 @@ impl Writer {
 
     /// Writes the index of the segment that ends. A failure loses nothing: it is made again when needed.
     fn close_index(&self) -> Summary {
-        let mut index = self.shared.state().live.index.clone();
-        index.summary.tail = self.mark.at;
-        let saved = index.save(&**self.shared.files.fs(), &self.shared.files.index_path(self.number));
+        let index = self.shared.state().live.index.clone();
+        let mut summary = index.summary.clone();
+        summary.tail = self.mark.at;
+        let path = self.shared.files.index_path(self.number);
+        let saved = index.save(&mut summary, &**self.shared.files.fs(), &path);
         if let Err(error) = saved {
             tracing::warn!(segment = self.number, %error, "the index of a segment could not be written");
         }
-        index.summary
+        summary
     }
 
     fn start_merge(&self, now: Micros) {
