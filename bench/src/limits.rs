@@ -60,6 +60,16 @@ pub(crate) fn print() {
             std::hint::black_box(&typed);
         }),
     );
+    let mut packer = zstd::bulk::Compressor::new(1).expect("level 1");
+    let (mut came, mut left) = (0, 0);
+    show(
+        "zstd level 1",
+        rate(&real, |body| {
+            let packed = packer.compress(body).expect("compressed");
+            (came, left) = (came + body.len(), left + packed.len());
+        }),
+    );
+    println!("  {:.2} of the size is left", left as f64 / came as f64);
     let folder = tempfile::tempdir_in(".").expect("a temporary folder");
     let mut file = std::fs::File::create(folder.path().join("raw")).expect("a file");
     show(
