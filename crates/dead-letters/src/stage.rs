@@ -4,8 +4,8 @@ use bytes::Bytes;
 use logmill_model::{Format, Records, Scratch};
 use logmill_pipeline::{DeadLetters, Letter};
 use logmill_queue::{
-    BoxFuture, Committed, Delivery, Encoding, Frame, Lease, Note, Offset, Opening, Outcome, Partition, Sink,
-    SinkError, Staged, Start, Totals, Writer, Written,
+    BoxFuture, Committed, Delivery, Frame, Lease, Note, Offset, Opening, Outcome, Partition, Sink, SinkError,
+    Staged, Start, Totals, Writer, Written,
 };
 
 /// A range is staged beyond so many bytes of letters.
@@ -81,15 +81,6 @@ impl LetterWriter {
     }
 }
 
-fn format(encoding: Encoding) -> Option<Format> {
-    match encoding {
-        Encoding::WEB_JSON => Some(Format::Json),
-        Encoding::WEB_NDJSON => Some(Format::Ndjson),
-        Encoding::WEB_CSV => Some(Format::Csv),
-        _ => None,
-    }
-}
-
 /// The rejected records of a frame, each with the reason.
 fn rejected(format: Format, frame: &Frame) -> Vec<Letter> {
     let mut letters = Vec::with_capacity(frame.header.rejected.len());
@@ -118,7 +109,7 @@ impl Writer for LetterWriter {
             Delivery::Frame(frame) => {
                 self.cover(frame.offset, frame.offset + 1);
                 if let (Some(format), false) =
-                    (format(frame.header.encoding), frame.header.rejected.is_empty())
+                    (Format::from_code(frame.header.encoding.0), frame.header.rejected.is_empty())
                 {
                     let letters = rejected(format, frame);
                     self.bytes +=

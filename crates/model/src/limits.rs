@@ -29,6 +29,29 @@ pub enum Format {
     Csv,
 }
 
+impl Format {
+    /// The number that stands for it in a frame's header (FORMAT.md of the queue); it never gets another meaning.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Json => 1,
+            Self::Ndjson => 2,
+            Self::Csv => 3,
+        }
+    }
+
+    /// The format that a number stands for, if it is that of a web-log batch.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Json),
+            2 => Some(Self::Ndjson),
+            3 => Some(Self::Csv),
+            _ => None,
+        }
+    }
+}
+
 /// What one batch may hold at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -58,13 +58,13 @@ impl Batch {
         let count = if origin.large { rng.u32(100..300) } else { rng.u32(1..=6) };
         let records: Vec<Record> = (0..count).map(|index| record(rng, origin, index, lenient)).collect();
         let customer = CUSTOMERS.get(rng.usize(..CUSTOMERS.len())).copied().unwrap_or("default");
-        let (format, encoding) = match rng.u8(0..3) {
-            0 => (Format::Json, Encoding::WEB_JSON),
-            1 => (Format::Ndjson, Encoding::WEB_NDJSON),
-            _ => (Format::Csv, Encoding::WEB_CSV),
+        let format = match rng.u8(0..3) {
+            0 => Format::Json,
+            1 => Format::Ndjson,
+            _ => Format::Csv,
         };
         // One batch in fifty is none of web logs: it becomes a dead letter.
-        let encoding = if rng.u8(0..50) == 0 { Encoding::OPAQUE } else { encoding };
+        let encoding = if rng.u8(0..50) == 0 { Encoding::OPAQUE } else { Encoding(format.code()) };
         let payload = Bytes::from(body(format, &records));
         let summary = validate(format, &payload, &Limits::default(), Mode::Lenient);
         let summary = summary.map_err(|error| format!("a generated body is invalid: {error}"))?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use logmill_model::{Format, Records, Scratch};
-use logmill_queue::{Delivery, Encoding, Frame, Lease, Offset, Rejected, Staged, Totals, Writer, Written};
+use logmill_queue::{Delivery, Frame, Lease, Offset, Rejected, Staged, Totals, Writer, Written};
 
 use crate::codec::Range;
 
@@ -48,15 +48,6 @@ pub(crate) struct Renderer {
     scratch: Scratch,
 }
 
-fn format(encoding: Encoding) -> Option<Format> {
-    match encoding {
-        Encoding::WEB_JSON => Some(Format::Json),
-        Encoding::WEB_NDJSON => Some(Format::Ndjson),
-        Encoding::WEB_CSV => Some(Format::Csv),
-        _ => None,
-    }
-}
-
 impl Renderer {
     /// Renders a frame's records but for the rejected ones. A record that cannot be decoded, though the door
     /// let it pass, is answered for the dead letters.
@@ -65,7 +56,7 @@ impl Renderer {
         self.totals.read += u64::from(frame.header.count);
         self.totals.rejected += rejected;
         let accepted = u64::from(frame.header.accepted());
-        let Some(format) = format(frame.header.encoding) else {
+        let Some(format) = Format::from_code(frame.header.encoding.0) else {
             self.totals.dead_lettered += accepted;
             let reason = format!("encoding {} is no web-log batch", frame.header.encoding.0);
             return vec![Rejected { offset: frame.offset, index: None, reason, payload: None }];

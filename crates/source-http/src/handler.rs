@@ -11,7 +11,7 @@ use bytes::Bytes;
 use hyper::header::EXPECT;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
-use logmill_model::{Format, Summary, validate};
+use logmill_model::{Summary, validate};
 use logmill_queue::{Append, Appended, Encoding, Header, Key, Queue, Route};
 use logmill_world::World;
 
@@ -107,14 +107,6 @@ fn as_uuid(mut id: [u8; 16], version: u8) -> [u8; 16] {
     id
 }
 
-fn encoding(format: Format) -> Encoding {
-    match format {
-        Format::Json => Encoding::WEB_JSON,
-        Format::Ndjson => Encoding::WEB_NDJSON,
-        Format::Csv => Encoding::WEB_CSV,
-    }
-}
-
 impl WebLogs {
     async fn take(&self, parts: &Parts, body: &mut Body) -> Result<Receipt, Problem> {
         if parts.method != Method::POST {
@@ -185,7 +177,7 @@ impl WebLogs {
         if accepted == 0 && summary.rejected.is_empty() {
             return Ok(Receipt { accepted, duplicate: false, batch_id, errors: summary.errors });
         }
-        let encoding = encoding(head.format);
+        let encoding = Encoding(head.format.code());
         let mut header = Header::new(encoding, summary.records, received_at);
         customer.clone_into(&mut header.customer);
         header.batch_id = batch_id;

@@ -1,5 +1,6 @@
 //! Posting a stored batch to a running logmill.
 
+use logmill_model::Format;
 use logmill_queue::Encoding;
 
 use crate::exit::{Failure, IO, UNAVAILABLE};
@@ -23,11 +24,13 @@ pub(crate) struct Batch<'a> {
 /// # Errors
 /// The server is away (69) or refuses the batch (74), with what it says.
 pub(crate) fn post(url: &str, batch: &Batch<'_>) -> Result<(), Failure> {
-    let kind = match batch.encoding {
-        Encoding::WEB_JSON => "application/json",
-        Encoding::WEB_NDJSON => "application/x-ndjson",
-        Encoding::WEB_CSV => "text/csv",
-        other => return Err(Failure::new(IO, format!("encoding {} is no web-log batch", other.0))),
+    let kind = match Format::from_code(batch.encoding.0) {
+        Some(Format::Json) => "application/json",
+        Some(Format::Ndjson) => "application/x-ndjson",
+        Some(Format::Csv) => "text/csv",
+        None => {
+            return Err(Failure::new(IO, format!("encoding {} is no web-log batch", batch.encoding.0)));
+        }
     };
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let url = format!("{}/logs", url.trim_end_matches('/'));

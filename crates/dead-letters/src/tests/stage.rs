@@ -19,19 +19,19 @@ fn bodies() -> [(Format, Encoding, String, [String; 2]); 3] {
     [
         (
             Format::Json,
-            Encoding::WEB_JSON,
+            Encoding(Format::Json.code()),
             format!("[ {GOOD}, {bad} ,{GOOD},{worse}]"),
             [format!("[{bad}]"), format!("[{worse}]")],
         ),
         (
             Format::Ndjson,
-            Encoding::WEB_NDJSON,
+            Encoding(Format::Ndjson.code()),
             format!("{GOOD}\n{bad}\n\n{GOOD}\n{worse}"),
             [format!("{bad}\n"), worse.to_owned()],
         ),
         (
             Format::Csv,
-            Encoding::WEB_CSV,
+            Encoding(Format::Csv.code()),
             format!("{head}2025-12-28T18:00:00Z,/a,x\n{row}\n2025-12-28T18:00:00Z,/b,x\n{other}\n"),
             [format!("{head}{row}\n"), format!("{head}{other}\n")],
         ),
@@ -73,7 +73,7 @@ fn just_the_rejected_records_are_copied_each_as_a_body_of_its_own() {
 #[test]
 fn a_record_that_only_the_door_refused_says_so() {
     live(&Disk::new(&Image::default()), async |rig| {
-        rig.append("web", Encoding::WEB_NDJSON, 2, &[1], &format!("{GOOD}\n{GOOD}\n")).await;
+        rig.append("web", Encoding(Format::Ndjson.code()), 2, &[1], &format!("{GOOD}\n{GOOD}\n")).await;
         rig.run_stage();
         rig.pass(1000).await;
         let letters = rig.stored().await;
@@ -117,7 +117,7 @@ fn crashes_write_no_letter_twice() {
 #[test]
 fn a_record_that_fills_the_largest_body_becomes_a_letter() {
     live(&Disk::new(&Image::default()), async |rig| {
-        rig.append("web", Encoding::WEB_NDJSON, 1, &[0], &"x".repeat(1 << 18)).await;
+        rig.append("web", Encoding(Format::Ndjson.code()), 1, &[0], &"x".repeat(1 << 18)).await;
         rig.run_stage();
         rig.pass(60_000).await;
         assert_eq!(rig.stored().await.len(), 1);

@@ -5,19 +5,14 @@ use logmill_world::Micros;
 
 use super::names::{Offset, Partition, Position, Topic};
 
-/// What the payload is. The number is part of the stored format and never gets another meaning.
+/// What the payload is. The number is part of the stored format (FORMAT.md lists them) and never gets another meaning;
+/// only who reads and writes payloads knows more of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Encoding(pub u8);
 
 impl Encoding {
     /// Bytes that only their producer understands.
     pub const OPAQUE: Self = Self(0);
-    /// A web-log batch as a JSON array.
-    pub const WEB_JSON: Self = Self(1);
-    /// A web-log batch, one JSON object a line.
-    pub const WEB_NDJSON: Self = Self(2);
-    /// A web-log batch as CSV with a header row.
-    pub const WEB_CSV: Self = Self(3);
 }
 
 /// The identity of a batch that its sender may repeat.

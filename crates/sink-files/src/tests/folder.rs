@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use logmill_model::Format;
 use logmill_queue::{Encoding, Sink};
 use logmill_world::sim::{Disk, Image, SimClock};
 use logmill_world::{Clock, File, Fs, Lock, LockFailure, Machine, Mode, Space, World};
@@ -108,7 +109,7 @@ fn two_thousand_hours_in_one_range_stay_within_the_files_that_may_be_open() {
                 )
             };
             let body: String = (half * 1000..half * 1000 + 1000).map(line).collect();
-            rig.append("default", Encoding::WEB_NDJSON, 1000, &body).await;
+            rig.append("default", Encoding(Format::Ndjson.code()), 1000, &body).await;
         }
         let mut reading = rig.open().await.unwrap();
         rig.deliver(&mut reading).await.unwrap();

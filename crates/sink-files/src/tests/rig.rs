@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use logmill_model::Format;
 use logmill_queue::embedded::{EmbeddedQueue, LogConfig};
 use logmill_queue::{
     Append, Appended, Delivery, Encoding, Event, Group, Header, Lease, Offset, Outcome, Partition,
@@ -106,7 +107,7 @@ impl Rig {
 
     /// A batch of one record of the default customer.
     pub(super) async fn put(&self, hour: u8, path: &str) -> Offset {
-        self.append("default", Encoding::WEB_NDJSON, 1, &record(hour, path)).await
+        self.append("default", Encoding(Format::Ndjson.code()), 1, &record(hour, path)).await
     }
 
     /// Opens the sink as the runner does.

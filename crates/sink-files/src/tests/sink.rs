@@ -1,3 +1,4 @@
+use logmill_model::Format;
 use logmill_queue::{Delivery, Encoding, Lease, LogId, Outcome, Sink, SinkError, Start, Totals};
 
 use super::rig::{P0, Rig, files_config, is_frame, record, records, simulate, start_of, web};
@@ -8,15 +9,15 @@ fn lines_go_to_the_hour_and_the_customer() {
     simulate(async {
         let rig = Rig::fresh();
         let body = records(18, &["/a"]) + &record(19, "/b") + &record(18, "/c");
-        rig.append("default", Encoding::WEB_NDJSON, 3, &body).await;
+        rig.append("default", Encoding(Format::Ndjson.code()), 3, &body).await;
         rig.append(
             "acme",
-            Encoding::WEB_CSV,
+            Encoding(Format::Csv.code()),
             1,
             "timestamp,path,userAgent\n2025-12-29T00:30:00+01:00,/d,x\n",
         )
         .await;
-        rig.append("acme", Encoding::WEB_JSON, 1, &format!("[{}]", record(1, "/e").trim())).await;
+        rig.append("acme", Encoding(Format::Json.code()), 1, &format!("[{}]", record(1, "/e").trim())).await;
         let mut reading = rig.open().await.unwrap();
         rig.deliver(&mut reading).await.unwrap();
         assert_eq!(rig.file("2025-12-28/18.log.json").unwrap(), records(18, &["/a", "/c"]));
@@ -35,9 +36,16 @@ fn rejected_records_of_a_lenient_batch_are_left_out_and_counted() {
     simulate(async {
         let rig = Rig::fresh();
         let body = format!("nonsense\n{}{{}}\n{}", record(18, "/a"), record(18, "/b"));
-        rig.append_lenient("default", Encoding::WEB_NDJSON, 4, &[0, 2], &body).await;
+        rig.append_lenient("default", Encoding(Format::Ndjson.code()), 4, &[0, 2], &body).await;
         // The second one is valid here, and was over a limit of the door.
-        rig.append_lenient("default", Encoding::WEB_NDJSON, 2, &[1], &records(18, &["/c", "/deep"])).await;
+        rig.append_lenient(
+            "default",
+            Encoding(Format::Ndjson.code()),
+            2,
+            &[1],
+            &records(18, &["/c", "/deep"]),
+        )
+        .await;
         let mut reading = rig.open().await.unwrap();
         rig.deliver(&mut reading).await.unwrap();
         assert_eq!(rig.file("2025-12-28/18.log.json").unwrap(), records(18, &["/a", "/b", "/c"]));
@@ -51,7 +59,7 @@ fn what_cannot_be_decoded_is_answered_with_its_place_and_the_rest_is_written() {
     simulate(async {
         let rig = Rig::fresh();
         let body = format!("{}nonsense\n{}", record(18, "/a"), record(18, "/b"));
-        rig.append("default", Encoding::WEB_NDJSON, 3, &body).await;
+        rig.append("default", Encoding(Format::Ndjson.code()), 3, &body).await;
         rig.append("default", Encoding::OPAQUE, 2, "what is this").await;
         let mut reading = rig.open().await.unwrap();
         let mut rejected = Vec::new();

@@ -67,7 +67,7 @@ pub async fn routes_by_hash_and_by_number(h: &mut dyn Harness) {
 fn full(h: &dyn Harness) -> Append {
     let mut append = numbered(h, P1, 7);
     let header = &mut append.header;
-    header.encoding = Encoding::WEB_CSV;
+    header.encoding = Encoding(3);
     header.count = 100_000;
     header.rejected = vec![0, 1, 3, 130, 20_000, 99_999];
     header.customer = "Straßenbahn & Söhne".into();
