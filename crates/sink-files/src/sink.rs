@@ -118,11 +118,17 @@ impl FilesSink {
         Ok(output)
     }
 
-    /// Forgets where the output ended, whatever it was, and goes on at `positions` of the log. Totals begin anew.
+    /// Forgets where the output ended, whatever it was, and goes on at `positions` of the log. Totals begin anew:
+    /// the log holds `before` records in front of these positions, which this output will never read.
     ///
     /// # Errors
     /// The folder cannot be written, or another process writes to it.
-    pub async fn adopt(&self, log: LogId, positions: &[(Partition, Offset)]) -> Result<(), SinkError> {
+    pub async fn adopt(
+        &self,
+        log: LogId,
+        positions: &[(Partition, Offset)],
+        before: u64,
+    ) -> Result<(), SinkError> {
         let fs = self.world.fs().clone();
         let dir = self.journal_dir();
         fs.create_dir_all(&dir).map_err(unavailable("cannot make the folder of the files"))?;
@@ -130,7 +136,10 @@ impl FilesSink {
         let number = Journal::last(&*fs, &dir).map_err(unavailable("cannot read the folder of the files"))?;
         let lane =
             |(partition, next): &(Partition, Offset)| (*partition, Lane { next: *next, ..Lane::default() });
-        let state = Checkpoint { log, lanes: positions.iter().map(lane).collect() };
+        let mut state = Checkpoint { log, lanes: positions.iter().map(lane).collect() };
+        if let Some(first) = state.lanes.values_mut().next() {
+            first.totals = Totals { read: before, expired: before, ..Totals::default() };
+        }
         let mut journal = Journal::after(fs, dir, number.unwrap_or(0));
         journal.begin(&state).map_err(unavailable("cannot begin the next journal of the files"))?;
         *self.output.lock().await = None;

@@ -147,3 +147,23 @@ fn a_queue_that_was_emptied_stops_the_files_until_it_is_adopted() {
     let _ = server.drained();
     assert_eq!(sorted(records_of(folder.path(), "id")), sorted([ids("old", 3), ids("new", 2)].concat()));
 }
+
+#[test]
+fn what_adopt_leaves_out_is_accounted_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut door = Setup::new(folder.path()).argument("--roles").argument("ingest").start_ready();
+    assert_eq!(door.post(&batch(&ids("before", 4))).status, 202);
+    assert_eq!(door.stop(), Some(0));
+    let (code, said) = run(folder.path(), &["queue", "adopt", "--from", "end"]);
+    assert_eq!(code, Some(0), "{said}");
+    let server = Setup::new(folder.path()).start_ready();
+    assert_eq!(server.post(&batch(&ids("after", 2))).status, 202);
+    let _ = server.drained();
+    assert_eq!(sorted(records_of(folder.path(), "id")), sorted(ids("after", 2)));
+    let row = server.ledger();
+    assert_eq!(
+        (&row["accepted"], &row["delivered"], &row["expired"]),
+        (&6.into(), &2.into(), &4.into()),
+        "{row}"
+    );
+}

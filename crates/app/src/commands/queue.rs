@@ -174,7 +174,10 @@ fn adopt(settings: &Settings, from: AdoptFrom) -> anyhow::Result<()> {
             let (oldest, end) = queue.bounds(&topic, partition).await?;
             positions.push((partition, if from == AdoptFrom::Oldest { oldest } else { end }));
         }
-        sink.adopt(queue.log_id(&topic)?, &positions).await?;
+        // Of a group that never read the log knows all that it still holds.
+        let all = queue.depth(&topic, &Group::new("adopt")?).await?;
+        let kept = if from == AdoptFrom::Oldest { all.records } else { 0 };
+        sink.adopt(queue.log_id(&topic)?, &positions, all.accepted.saturating_sub(kept)).await?;
         anyhow::Ok(())
     })?;
     for (partition, offset) in positions {

@@ -50,7 +50,7 @@ pub struct Totals {
     pub rejected: u64,
     /// Lost to damage.
     pub damaged: u64,
-    /// Removed by retention before they were read.
+    /// Never read: removed by retention before, or left out when an operator set the position.
     pub expired: u64,
 }
 

@@ -163,11 +163,12 @@ fn another_log_stops_the_sink_and_adopt_decides() {
         let Rig { world, queue, sink, .. } = rig;
         drop(sink);
         let sink = FilesSink::new(world.clone(), queue.clone(), files_config());
-        sink.adopt(other, &[(P0, 5)]).await.unwrap();
+        sink.adopt(other, &[(P0, 5)], 7).await.unwrap();
         let sink = FilesSink::new(world, queue, files_config());
         let (_, start) = sink.open(Lease::new(other, web(), P0, 3), None).await.unwrap();
         assert_eq!(start, Start::At(other, 5));
-        assert_eq!(sink.totals(), [(P0, Totals::default())]);
+        let left_out = Totals { read: 7, expired: 7, ..Totals::default() };
+        assert_eq!(sink.totals(), [(P0, left_out)]);
     });
 }
 
@@ -183,7 +184,7 @@ fn two_processes_never_write_to_one_folder() {
             matches!(&error, SinkError::Unavailable(_)) && error.to_string().contains("writes to /files"),
             "{error}"
         );
-        assert!(second.adopt(lease.log, &[]).await.is_err());
+        assert!(second.adopt(lease.log, &[], 0).await.is_err());
     });
 }
 
