@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use logmill_model::Timestamp;
 use logmill_queue::{
-    BoxFuture, Class, Committed, Delivery, Frame, Lease, Note, Offset, Opening, Outcome, Partition,
+    BoxFuture, Class, Committed, Content, Delivery, Frame, Lease, Note, Offset, Opening, Outcome, Partition,
     QueueError, Sink, SinkError, Staged, Start, Totals, Writer, Written,
 };
 use logmill_world::{File, Mode, World};
@@ -100,7 +100,7 @@ impl Sink for LetterFile {
             let next = output.next.max(committed.map(|committed| committed.offset));
             *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Some(output);
             let start = next.map_or(Start::Oldest, |next| Start::At(lease.log, next));
-            Ok((Box::new(LineWriter { lease, lines: Vec::new(), range: None }) as Box<dyn Writer>, start))
+            Ok((Box::new(LineWriter { lines: Vec::new() }) as Box<dyn Writer>, start))
         })
     }
 
@@ -135,38 +135,24 @@ fn line(frame: &Frame) -> Value {
 }
 
 struct LineWriter {
-    lease: Lease,
     lines: Vec<u8>,
-    range: Option<(Offset, Offset)>,
-}
-
-impl LineWriter {
-    fn cover(&mut self, first: Offset, end: Offset) {
-        let from = self.range.map_or(first, |(from, _)| from);
-        self.range = Some((from, end));
-    }
 }
 
 impl Writer for LineWriter {
     fn write(&mut self, delivery: &Delivery) -> Written {
         match delivery {
             Delivery::Frame(frame) => {
-                self.cover(frame.offset, frame.offset + 1);
                 self.lines.extend(line(frame).to_string().into_bytes());
                 self.lines.push(b'\n');
             }
-            Delivery::Damaged { from, to, .. } => self.cover(*from, *to),
+            Delivery::Damaged { .. } => {}
         }
         Written { rejected: Vec::new(), full: self.lines.len() >= FULL }
     }
 
-    fn skip(&mut self, frame: &Frame) {
-        self.cover(frame.offset, frame.offset + 1);
-    }
+    fn skip(&mut self, _: &Frame) {}
 
-    fn stage(&mut self) -> Option<Staged> {
-        let (from, to) = self.range.take()?;
-        let content = Box::new(std::mem::take(&mut self.lines));
-        Some(Staged { lease: self.lease.clone(), from, to, content })
+    fn stage(&mut self) -> Content {
+        Box::new(std::mem::take(&mut self.lines))
     }
 }

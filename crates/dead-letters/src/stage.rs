@@ -4,8 +4,8 @@ use bytes::Bytes;
 use logmill_model::{Format, Records, Scratch};
 use logmill_pipeline::{DeadLetters, Letter};
 use logmill_queue::{
-    BoxFuture, Committed, Delivery, Frame, Lease, Note, Offset, Opening, Outcome, Partition, Sink, SinkError,
-    Staged, Start, Totals, Writer, Written,
+    BoxFuture, Committed, Content, Delivery, Frame, Lease, Note, Opening, Outcome, Partition, Sink,
+    SinkError, Staged, Start, Totals, Writer, Written,
 };
 
 /// A range is staged beyond so many bytes of letters.
@@ -42,7 +42,7 @@ impl Sink for LetterStage {
         committed: Option<&'a Committed>,
     ) -> BoxFuture<'a, Result<Opening, SinkError>> {
         let start = committed.map_or(Start::Oldest, |committed| Start::At(lease.log, committed.offset));
-        let writer = LetterWriter { lease, letters: Vec::new(), bytes: 0, range: None };
+        let writer = LetterWriter { letters: Vec::new(), bytes: 0 };
         Box::pin(async move { Ok((Box::new(writer) as Box<dyn Writer>, start)) })
     }
 
@@ -68,17 +68,8 @@ impl Sink for LetterStage {
 }
 
 struct LetterWriter {
-    lease: Lease,
     letters: Vec<Letter>,
     bytes: usize,
-    range: Option<(Offset, Offset)>,
-}
-
-impl LetterWriter {
-    fn cover(&mut self, first: Offset, end: Offset) {
-        let from = self.range.map_or(first, |(from, _)| from);
-        self.range = Some((from, end));
-    }
 }
 
 /// The rejected records of a frame, each with the reason.
@@ -107,7 +98,6 @@ impl Writer for LetterWriter {
     fn write(&mut self, delivery: &Delivery) -> Written {
         match delivery {
             Delivery::Frame(frame) => {
-                self.cover(frame.offset, frame.offset + 1);
                 if let (Some(format), false) =
                     (Format::from_code(frame.header.encoding.0), frame.header.rejected.is_empty())
                 {
@@ -117,19 +107,15 @@ impl Writer for LetterWriter {
                     self.letters.extend(letters);
                 }
             }
-            Delivery::Damaged { from, to, .. } => self.cover(*from, *to),
+            Delivery::Damaged { .. } => {}
         }
         Written { rejected: Vec::new(), full: self.bytes >= FULL }
     }
 
-    fn skip(&mut self, frame: &Frame) {
-        self.cover(frame.offset, frame.offset + 1);
-    }
+    fn skip(&mut self, _: &Frame) {}
 
-    fn stage(&mut self) -> Option<Staged> {
-        let (from, to) = self.range.take()?;
+    fn stage(&mut self) -> Content {
         self.bytes = 0;
-        let content = Box::new(std::mem::take(&mut self.letters));
-        Some(Staged { lease: self.lease.clone(), from, to, content })
+        Box::new(std::mem::take(&mut self.letters))
     }
 }

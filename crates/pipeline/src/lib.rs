@@ -6,6 +6,7 @@ mod committer;
 mod letters;
 mod note;
 mod partition;
+mod pending;
 mod runner;
 mod status;
 #[cfg(test)]

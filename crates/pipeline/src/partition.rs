@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use logmill_queue::{
     CommitError, Committed, Delivery, Frame, Lease, Offset, Outcome, PartitionReader, Queue, QueueError,
-    Sink, SinkError, Start, StartError, Writer, Written,
+    Sink, SinkError, Start, StartError, Written,
 };
 use logmill_world::World;
 use tokio::sync::{mpsc, oneshot};
@@ -17,6 +17,7 @@ use crate::careful::Careful;
 use crate::committer::{Answer, Control, Request};
 use crate::letters::Letter;
 use crate::note::{self, Progress};
+use crate::pending::Pending;
 use crate::status::{SinkState, SinkStatus};
 
 /// A third of these within `MOVES_WITHIN` means that two owners work on one output.
@@ -74,14 +75,6 @@ pub(crate) struct Partitioned {
     opened: bool,
     /// It was asked to finish; whatever goes wrong meanwhile, it takes up nothing new.
     finishing: bool,
-}
-
-/// What is in a writer and not yet committed.
-struct Pending {
-    writer: Box<dyn Writer>,
-    letters: Vec<Letter>,
-    /// When it has to be staged, by the monotonic clock.
-    due: Option<Duration>,
 }
 
 impl Partitioned {
@@ -147,7 +140,11 @@ impl Partitioned {
         };
         let opened = self.context.sink.open(self.lease.clone(), known.as_ref()).await;
         let (writer, start) = opened.map_err(|error| self.say(error))?;
-        let from = self.start(start).await?;
+        let from = match (start, self.start(start).await?) {
+            // Where it asked to begin, though the first frame may be further on: its output ends there.
+            (Start::At(_, asked), _) => asked,
+            (Start::Oldest | Start::End, found) => found,
+        };
         if !self.opened {
             self.group = known.unwrap_or(Committed { offset: from, note: logmill_queue::Note::default() });
             let lease = &self.lease;
@@ -162,7 +159,7 @@ impl Partitioned {
             self.write_note(now).await?;
         }
         self.context.status.set(SinkState::Running);
-        Ok(Pending { writer, letters: Vec::new(), due: None })
+        Ok(Pending::new(writer, from))
     }
 
     async fn start(&mut self, start: Start) -> Result<Offset, Break> {
@@ -245,7 +242,9 @@ impl Partitioned {
                     records,
                     "records were lost to damage in the log"
                 );
-                pending.writer.write(&delivery)
+                let written = pending.writer.write(&delivery);
+                pending.to = delivery.end();
+                written
             }
         };
         if let Delivery::Frame(frame) = &delivery {
@@ -272,6 +271,7 @@ impl Partitioned {
             let reason = format!("decoding it failed {} times", self.context.attempts);
             pending.letters.push(Letter { frame: frame.clone(), index: None, payload: None, reason });
             pending.writer.skip(frame);
+            pending.to = offset + 1;
             // At once: the note has room for one count, and the next frame may need it.
             self.flush(pending).await?;
             self.careful.passed(offset);
@@ -289,6 +289,7 @@ impl Partitioned {
             }
             return Err(Break::Reopen);
         };
+        pending.to = offset + 1;
         self.careful.passed(offset);
         if suspect {
             self.write_note(Progress::Running).await?;
@@ -314,7 +315,7 @@ impl Partitioned {
     /// Hands over what was written and waits until the output holds it.
     async fn flush(&mut self, pending: &mut Pending) -> Result<(), Break> {
         pending.due = None;
-        let Some(staged) = pending.writer.stage() else { return Ok(()) };
+        let Some(staged) = pending.stage(&self.lease) else { return Ok(()) };
         let letters = std::mem::take(&mut pending.letters);
         let (reply, answer) = oneshot::channel();
         let request = Request { staged, letters, reply };

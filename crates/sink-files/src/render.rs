@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use logmill_model::{Format, Records, Scratch};
-use logmill_queue::{Delivery, Frame, Lease, Offset, Rejected, Staged, Totals, Writer, Written};
-
-use crate::codec::Range;
+use logmill_queue::{Content, Delivery, Frame, Offset, Rejected, Totals, Writer, Written};
 
 /// A range is staged beyond so many bytes, or so many files.
 const FULL: (usize, usize) = (8 << 20, 4096);
@@ -108,41 +106,24 @@ impl Renderer {
 
 /// What a staged range holds for `FilesSink::commit`.
 pub(crate) struct Rendered {
-    pub range: Range,
     pub lines: Lines,
+    pub totals: Totals,
+    /// Frames that went to the dead letters as a whole.
+    pub skipped: Vec<Offset>,
 }
 
 /// The writer of one partition.
+#[derive(Default)]
 pub(crate) struct FilesWriter {
-    lease: Lease,
     renderer: Renderer,
     skipped: Vec<Offset>,
-    /// Where the range that is being written begins, once something was.
-    from: Option<Offset>,
-    /// Where the next range begins, if that is known: offsets may have holes.
-    next: Option<Offset>,
-}
-
-impl FilesWriter {
-    pub(crate) fn new(lease: Lease, next: Option<Offset>) -> Self {
-        Self { lease, renderer: Renderer::default(), skipped: Vec::new(), from: None, next }
-    }
-
-    fn cover(&mut self, first: Offset, end: Offset) {
-        self.from.get_or_insert(self.next.unwrap_or(first));
-        self.next = Some(end);
-    }
 }
 
 impl Writer for FilesWriter {
     fn write(&mut self, delivery: &Delivery) -> Written {
         let rejected = match delivery {
-            Delivery::Frame(frame) => {
-                self.cover(frame.offset, frame.offset + 1);
-                self.renderer.render(frame)
-            }
-            Delivery::Damaged { from, to, records } => {
-                self.cover(*from, *to);
+            Delivery::Frame(frame) => self.renderer.render(frame),
+            Delivery::Damaged { records, .. } => {
                 self.renderer.totals.read += records;
                 self.renderer.totals.damaged += records;
                 Vec::new()
@@ -153,7 +134,6 @@ impl Writer for FilesWriter {
     }
 
     fn skip(&mut self, frame: &Frame) {
-        self.cover(frame.offset, frame.offset + 1);
         self.skipped.push(frame.offset);
         let rejected = frame.header.rejected.len() as u64;
         self.renderer.totals.read += u64::from(frame.header.count);
@@ -161,12 +141,9 @@ impl Writer for FilesWriter {
         self.renderer.totals.dead_lettered += u64::from(frame.header.accepted());
     }
 
-    fn stage(&mut self) -> Option<Staged> {
-        let (from, to) = (self.from.take()?, self.next?);
+    fn stage(&mut self) -> Content {
         let lines = std::mem::take(&mut self.renderer.lines);
         let totals = std::mem::take(&mut self.renderer.totals);
-        let skipped = std::mem::take(&mut self.skipped);
-        let range = Range { partition: self.lease.partition, from, to, skipped, totals };
-        Some(Staged { lease: self.lease.clone(), from, to, content: Box::new(Rendered { range, lines }) })
+        Box::new(Rendered { lines, totals, skipped: std::mem::take(&mut self.skipped) })
     }
 }

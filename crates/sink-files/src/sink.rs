@@ -12,12 +12,12 @@ use logmill_queue::{
 use logmill_world::{Lock, LockFailure, World};
 use tokio::sync::Mutex;
 
-use crate::codec::{Checkpoint, Flush, Lane};
+use crate::codec::{Checkpoint, Flush, Lane, Range};
 use crate::config::FilesConfig;
 use crate::folder::Folder;
 use crate::journal::Journal;
 use crate::recover;
-use crate::render::{FileKey, FilesWriter, Rendered};
+use crate::render::{FileKey, FilesWriter, Lines, Rendered};
 
 /// A checkpoint is made after so many bytes, whatever the time.
 const CHECKPOINT_BYTES: u64 = 256 << 20;
@@ -52,6 +52,20 @@ struct Started {
     flush: Flush,
     /// Where each file's lines begin.
     places: HashMap<FileKey, u64>,
+}
+
+/// A staged range that continues the output.
+struct Part<'a> {
+    range: Range,
+    lines: &'a Lines,
+}
+
+impl<'a> Part<'a> {
+    fn new(staged: &Staged, rendered: &'a Rendered) -> Self {
+        let (partition, skipped) = (staged.lease.partition, rendered.skipped.clone());
+        let range = Range { partition, from: staged.from, to: staged.to, skipped, totals: rendered.totals };
+        Self { range, lines: &rendered.lines }
+    }
 }
 
 fn unavailable(context: &str) -> impl FnOnce(io::Error) -> SinkError + '_ {
@@ -176,7 +190,7 @@ impl FilesSink {
         let ours = output.state.lanes.get(&lease.partition).map(|lane| lane.next);
         let next = ours.or(committed.map(|committed| committed.offset));
         let start = next.map_or(Start::Oldest, |next| Start::At(lease.log, next));
-        Ok((Box::new(FilesWriter::new(lease, next)), start))
+        Ok((Box::new(FilesWriter::default()), start))
     }
 
     async fn commit_ranges(&self, staged: &[Staged]) -> Result<Vec<Outcome>, SinkError> {
@@ -230,7 +244,7 @@ fn stop(error: logmill_queue::StartError) -> SinkError {
 
 impl Output {
     /// Whether a range continues the output. Ranges that were flushed before are done.
-    fn judge<'a>(&self, staged: &'a Staged) -> (Outcome, Option<&'a Rendered>) {
+    fn judge<'a>(&self, staged: &'a Staged) -> (Outcome, Option<Part<'a>>) {
         let partition = staged.lease.partition;
         if !staged.lease.is_held() {
             return (Outcome::Fenced { partition, epoch: staged.lease.epoch }, None);
@@ -239,12 +253,12 @@ impl Output {
         match (next, staged.content.downcast_ref::<Rendered>()) {
             (Some(next), _) if next >= staged.to => (Outcome::Done(partition, None), None),
             (Some(next), _) if next != staged.from => (Outcome::Moved { partition, at: next }, None),
-            (_, Some(rendered)) => (Outcome::Done(partition, None), Some(rendered)),
+            (_, Some(rendered)) => (Outcome::Done(partition, None), Some(Part::new(staged, rendered))),
             (_, None) => (Outcome::Fenced { partition, epoch: staged.lease.epoch }, None),
         }
     }
 
-    fn flush(&mut self, parts: &[&Rendered]) -> Result<(), SinkError> {
+    fn flush(&mut self, parts: &[Part<'_>]) -> Result<(), SinkError> {
         let ranges: Vec<_> = parts.iter().map(|part| part.range.clone()).collect();
         if self.started.as_ref().is_some_and(|started| started.flush.ranges != ranges) {
             // Their owner is gone, and cannot come again: the journal completes them.
@@ -267,7 +281,7 @@ impl Output {
     }
 
     /// Makes the flush record durable; from then on its lines will be written, whatever happens.
-    fn start(&mut self, mut flush: Flush, parts: &[&Rendered]) -> Result<(), SinkError> {
+    fn start(&mut self, mut flush: Flush, parts: &[Part<'_>]) -> Result<(), SinkError> {
         if self.journal.is_broken() {
             self.changed = true;
             self.checkpoint()?;
@@ -282,7 +296,7 @@ impl Output {
         Ok(())
     }
 
-    fn places(&mut self, flush: &mut Flush, parts: &[&Rendered]) -> io::Result<HashMap<FileKey, u64>> {
+    fn places(&mut self, flush: &mut Flush, parts: &[Part<'_>]) -> io::Result<HashMap<FileKey, u64>> {
         let mut places = HashMap::new();
         for (file, _) in parts.iter().flat_map(|part| &part.lines.files) {
             if places.contains_key(file) {
@@ -297,7 +311,7 @@ impl Output {
         Ok(places)
     }
 
-    fn write(&mut self, parts: &[&Rendered]) -> io::Result<()> {
+    fn write(&mut self, parts: &[Part<'_>]) -> io::Result<()> {
         let mut places = self.started.as_ref().map(|started| started.places.clone()).unwrap_or_default();
         for (file, lines) in parts.iter().flat_map(|part| &part.lines.files) {
             let place = places.entry(file.clone()).or_default();

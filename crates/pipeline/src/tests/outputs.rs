@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use logmill_queue::embedded::EmbeddedQueue;
 use logmill_queue::{
-    BoxFuture, Class, Committed, Delivery, Frame, Lease, Note, Offset, Opening, Outcome, Partition,
+    BoxFuture, Class, Committed, Content, Delivery, Frame, Lease, Note, Offset, Opening, Outcome, Partition,
     QueueError, Rejected, Sink, SinkError, Staged, Start, Totals, Writer, Written,
 };
 use logmill_world::sim::{Disk, Image};
@@ -160,7 +160,7 @@ impl Sink for MemorySink {
             let start = state.start.unwrap_or(usual);
             drop(state);
             let (memory, disk, corpse) = (self.memory.clone(), self.disk.clone(), self.corpse.clone());
-            let writer = MemoryWriter { memory, disk, corpse, lease, lines: Vec::new(), range: None };
+            let writer = MemoryWriter { memory, disk, corpse, lines: Vec::new() };
             Ok((Box::new(writer) as Box<dyn Writer>, start))
         })
     }
@@ -206,24 +206,14 @@ struct MemoryWriter {
     memory: Memory,
     disk: Disk,
     corpse: Corpse,
-    lease: Lease,
     lines: Vec<String>,
-    range: Option<(Offset, Offset)>,
-}
-
-impl MemoryWriter {
-    fn cover(&mut self, first: Offset, end: Offset) {
-        let from = self.range.map_or(first, |(from, _)| from);
-        self.range = Some((from, end));
-    }
 }
 
 impl Writer for MemoryWriter {
     fn write(&mut self, delivery: &Delivery) -> Written {
         let frame = match delivery {
             Delivery::Frame(frame) => frame,
-            Delivery::Damaged { from, to, records } => {
-                self.cover(*from, *to);
+            Delivery::Damaged { records, .. } => {
                 self.memory.get().damaged += records;
                 return Written::default();
             }
@@ -241,7 +231,6 @@ impl Writer for MemoryWriter {
         let rejects = state.rejects.contains(&text);
         drop(state);
         assert!(!dead && !panics, "decoding {text} panics");
-        self.cover(frame.offset, frame.offset + 1);
         if rejects {
             let reason = "it is no line".to_owned();
             let rejected = Rejected { offset: frame.offset, index: None, reason, payload: None };
@@ -251,13 +240,9 @@ impl Writer for MemoryWriter {
         Written::default()
     }
 
-    fn skip(&mut self, frame: &Frame) {
-        self.cover(frame.offset, frame.offset + 1);
-    }
+    fn skip(&mut self, _: &Frame) {}
 
-    fn stage(&mut self) -> Option<Staged> {
-        let (from, to) = self.range.take()?;
-        let content = Box::new(std::mem::take(&mut self.lines));
-        Some(Staged { lease: self.lease.clone(), from, to, content })
+    fn stage(&mut self) -> Content {
+        Box::new(std::mem::take(&mut self.lines))
     }
 }

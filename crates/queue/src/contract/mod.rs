@@ -13,7 +13,7 @@ pub use queue::{
     Committed, Delivery, Depth, Epoch, Event, Lease, Note, PartitionReader, Queue, QueueLimits, Scan, Start,
     Subscription,
 };
-pub use sink::{LetterIndex, Opening, Outcome, Rejected, Sink, Staged, Totals, Writer, Written};
+pub use sink::{Content, LetterIndex, Opening, Outcome, Rejected, Sink, Staged, Totals, Writer, Written};
 
 /// A boxed future; the traits are used as `dyn`, and the cost is per batch, never per record.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;

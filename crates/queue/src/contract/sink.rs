@@ -81,6 +81,9 @@ impl Totals {
     }
 }
 
+/// What a writer made of deliveries; only its sink looks inside.
+pub type Content = Box<dyn Any + Send + Sync>;
+
 /// A closed range `[from, to)` of one partition, ready to be committed.
 pub struct Staged {
     /// The lease under which it was read.
@@ -89,8 +92,8 @@ pub struct Staged {
     pub from: Offset,
     /// The offset after the last.
     pub to: Offset,
-    /// What the sink's writer made of it; only that sink looks inside.
-    pub content: Box<dyn Any + Send + Sync>,
+    /// What the sink's writer made of it.
+    pub content: Content,
 }
 
 /// What became of one staged range.
@@ -145,6 +148,6 @@ pub trait Writer: Send {
     /// Leaves a frame out: it went to the dead letters as a whole.
     fn skip(&mut self, frame: &Frame);
 
-    /// Closes the range that was written since the last call; none if there was nothing.
-    fn stage(&mut self) -> Option<Staged>;
+    /// Gives away what came since the last call.
+    fn stage(&mut self) -> Content;
 }

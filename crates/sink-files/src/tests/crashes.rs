@@ -26,7 +26,7 @@ async fn work(rig: &Rig) -> Result<(), SinkError> {
                 reading.writer.write(&delivery);
             }
         }
-        let staged: Vec<_> = reading.writer.stage().into_iter().collect();
+        let staged = [reading.staged()];
         rig.sink.commit(&staged).await?;
         if reading.end % 4 == 0 {
             rig.sink.checkpoint().await?;

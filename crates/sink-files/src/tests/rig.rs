@@ -62,7 +62,17 @@ pub(super) struct Reading {
     pub reader: Box<dyn PartitionReader>,
     pub writer: Box<dyn Writer>,
     pub lease: Lease,
+    /// Where the range that is being written begins.
+    pub from: Offset,
     pub end: Offset,
+}
+
+impl Reading {
+    /// What was written since the last call, as the runner stages it.
+    pub(super) fn staged(&mut self) -> Staged {
+        let from = std::mem::replace(&mut self.from, self.end);
+        Staged { lease: self.lease.clone(), from, to: self.end, content: self.writer.stage() }
+    }
 }
 
 impl Rig {
@@ -119,7 +129,7 @@ impl Rig {
         let committed = reader.committed().await.unwrap();
         let (writer, start) = self.sink.open(lease.clone(), committed.as_ref()).await?;
         let end = reader.start(start).await?;
-        Ok(Reading { _subscription: subscription, reader, writer, lease, end })
+        Ok(Reading { _subscription: subscription, reader, writer, lease, from: end, end })
     }
 
     /// Reads all that is there, commits it as one range.
@@ -135,7 +145,7 @@ impl Rig {
             reading.end = delivery.end();
             reading.writer.write(&delivery);
         }
-        reading.writer.stage()
+        (reading.end > reading.from).then(|| reading.staged())
     }
 
     /// One file below `logs/`.

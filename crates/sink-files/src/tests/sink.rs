@@ -89,12 +89,12 @@ fn skipped_frames_and_damage_are_accounted_for() {
         let Delivery::Frame(poison) = reading.reader.next().await.unwrap() else { panic!("no frame") };
         reading.writer.skip(&poison);
         reading.end = 1;
-        let mut staged = rig.stage(&mut reading).await;
+        let staged = rig.stage(&mut reading).await;
         rig.sink.commit(staged.as_slice()).await.unwrap();
         assert_eq!(rig.file("2025-12-28/18.log.json").unwrap(), record(18, "/a"));
         reading.writer.write(&Delivery::Damaged { from: 2, to: 5, records: 7 });
-        staged = reading.writer.stage();
-        rig.sink.commit(staged.as_slice()).await.unwrap();
+        reading.end = 5;
+        rig.sink.commit(&[reading.staged()]).await.unwrap();
         let totals = Totals { read: 9, delivered: 1, dead_lettered: 1, damaged: 7, ..Totals::default() };
         assert_eq!(rig.sink.totals(), [(P0, totals)]);
     });
@@ -113,8 +113,8 @@ fn the_same_range_again_is_no_second_effect_and_another_place_is_moved() {
         }
         assert_eq!(rig.file("2025-12-28/18.log.json").unwrap(), record(18, "/a"));
         reading.writer.write(&Delivery::Damaged { from: 4, to: 5, records: 0 });
-        let mut later = reading.writer.stage().unwrap();
-        later.from = 4;
+        (reading.from, reading.end) = (4, 5);
+        let later = reading.staged();
         let outcomes = rig.sink.commit(&[later]).await.unwrap();
         assert!(matches!(outcomes[..], [Outcome::Moved { partition: P0, at: 1 }]), "{outcomes:?}");
         reading.lease.end();

@@ -1,0 +1,35 @@
+//! What a sink's writer holds of one partition.
+
+use std::time::Duration;
+
+use logmill_queue::{Lease, Offset, Staged, Writer};
+
+use crate::letters::Letter;
+
+/// What is in a writer and not yet committed.
+pub(crate) struct Pending {
+    pub writer: Box<dyn Writer>,
+    /// Where the range begins: offsets may have holes, so that it is not always a frame's.
+    from: Offset,
+    /// Where it ends by now; at `from` there is none.
+    pub to: Offset,
+    pub letters: Vec<Letter>,
+    /// When it has to be staged, by the monotonic clock.
+    pub due: Option<Duration>,
+}
+
+impl Pending {
+    /// An empty writer of an output that ends at `from`.
+    pub(crate) fn new(writer: Box<dyn Writer>, from: Offset) -> Self {
+        Self { writer, from, to: from, letters: Vec::new(), due: None }
+    }
+
+    /// Closes the range that was written since the last call; none if there was nothing.
+    pub(crate) fn stage(&mut self, lease: &Lease) -> Option<Staged> {
+        if self.to == self.from {
+            return None;
+        }
+        let from = std::mem::replace(&mut self.from, self.to);
+        Some(Staged { lease: lease.clone(), from, to: self.to, content: self.writer.stage() })
+    }
+}
