@@ -14,6 +14,8 @@ use crate::inflate::{Bad, Coding, Inflater};
 
 /// Bytes that are reserved at once for a body whose length is not known.
 const STEP: u64 = 64 * 1024;
+/// A compressed body is expected to become so many times as large; most logs stay below.
+const INFLATES_TO: u64 = 10;
 /// A body that is slower than this once the first seconds are over gives its reservation back.
 const SLOWEST: u64 = 1024;
 const GRACE: Duration = Duration::from_secs(5);
@@ -56,18 +58,27 @@ impl Terms<'_> {
         if announced.is_some_and(|len| len > self.max_bytes as u64) {
             return Err(self.refuse(Bad::TooLarge));
         }
-        let identity = self.coding == Coding::Identity;
-        let expected = announced.filter(|_| identity).unwrap_or(STEP.min(self.max_bytes as u64));
-        reservation.grow_to(expected).await?;
+        let expected = self.expected(announced);
+        reservation.wait_for(expected).await?;
         let mut inflater =
             Inflater::new(self.coding, self.max_bytes, expected as usize).map_err(|bad| self.refuse(bad))?;
         let mut pace = Pace::new(self);
         while let Some(chunk) = pace.next(body).await? {
             inflater.push(&chunk).map_err(|bad| self.refuse(bad))?;
-            reservation.grow_to(inflater.capacity() as u64).await?;
+            reservation.grow_to(inflater.capacity() as u64)?;
         }
-        reservation.arrived();
+        reservation.arrived(inflater.capacity() as u64);
         inflater.finish().map_err(|bad| self.refuse(bad))
+    }
+
+    /// What a body is expected to take: it waits for that before it is read, and only then.
+    fn expected(&self, announced: Option<u64>) -> u64 {
+        let most = self.max_bytes as u64;
+        match (announced, self.coding) {
+            (None, _) => STEP.min(most),
+            (Some(len), Coding::Identity) => len,
+            (Some(len), _) => len.saturating_mul(INFLATES_TO).next_multiple_of(STEP).min(most),
+        }
     }
 }
 

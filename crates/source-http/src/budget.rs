@@ -76,27 +76,45 @@ fn join(held: &mut Option<OwnedSemaphorePermit>, more: OwnedSemaphorePermit) {
 }
 
 impl Reservation {
-    /// Reserves bytes for a body that is still arriving; waits for them for a moment.
-    pub(crate) async fn grow_to(&mut self, bytes: u64) -> Result<(), Exhausted> {
+    /// Reserves bytes for a body of which nothing was read yet; waits for them for a moment.
+    pub(crate) async fn wait_for(&mut self, bytes: u64) -> Result<(), Exhausted> {
+        let n = u32::try_from(bytes).map_err(|_| Exhausted)?;
+        let arriving = self.budget.take(&self.budget.arriving, n, self.until).await?;
+        let taken = self.budget.take(&self.budget.bytes, n, self.until).await?;
+        self.keep(arriving, taken);
+        Ok(())
+    }
+
+    /// Reserves more for a body that turns out to be larger, at once or not at all: who holds memory must not wait for
+    /// others who do the same.
+    pub(crate) fn grow_to(&mut self, bytes: u64) -> Result<(), Exhausted> {
         let more = u32::try_from(bytes.saturating_sub(self.held())).map_err(|_| Exhausted)?;
         if more == 0 {
             return Ok(());
         }
-        let arriving = self.budget.take(&self.budget.arriving, more, self.until).await?;
-        let taken = self.budget.take(&self.budget.bytes, more, self.until).await?;
+        let take = |from: &Arc<Semaphore>| from.clone().try_acquire_many_owned(more).map_err(|_| Exhausted);
+        let (arriving, taken) = (take(&self.budget.arriving)?, take(&self.budget.bytes)?);
+        self.keep(arriving, taken);
+        Ok(())
+    }
+
+    fn keep(&mut self, arriving: OwnedSemaphorePermit, taken: OwnedSemaphorePermit) {
+        self.budget.in_flight.add(taken.num_permits() as i64);
         join(&mut self.arriving, arriving);
         join(&mut self.bytes, taken);
-        self.budget.in_flight.add(more.into());
-        Ok(())
     }
 
     fn held(&self) -> u64 {
         self.bytes.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) as u64
     }
 
-    /// The body is here: it no longer counts among those that arrive.
-    pub(crate) fn arrived(&mut self) {
+    /// The body is here and takes so many bytes: it no longer counts among those that arrive.
+    pub(crate) fn arrived(&mut self, bytes: u64) {
         self.arriving = None;
+        let spare = self.held().saturating_sub(bytes);
+        if let Some(spare) = self.bytes.as_mut().and_then(|held| held.split(spare as usize)) {
+            self.budget.in_flight.sub(spare.num_permits() as i64);
+        }
     }
 }
 

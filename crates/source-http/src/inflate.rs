@@ -48,6 +48,12 @@ impl Write for Bounded {
             self.over = true;
             return Err(io::ErrorKind::OutOfMemory.into());
         }
+        let len = self.bytes.len() + more.len();
+        if len > self.bytes.capacity() {
+            // As a vector grows, but never beyond the limit: what it takes is reserved.
+            let wanted = len.max(self.bytes.capacity() * 2).min(self.limit);
+            self.bytes.reserve_exact(wanted - self.bytes.len());
+        }
         self.bytes.extend_from_slice(more);
         Ok(more.len())
     }

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 
 use logmill_world::{File, Micros};
 
-use super::frame::{Kind, Place, Prepared, Stamp};
+use super::frame::{ALIGN, Kind, Place, Prepared, Stamp};
 use super::index::LiveIndex;
 use super::recover::Active;
 use super::state::LogState;
@@ -13,26 +13,27 @@ use crate::contract::LogId;
 
 /// A page of the page cache.
 const PAGE: usize = 4096;
-const ZEROS: [u8; PAGE] = [0; PAGE];
+const ZEROS: [u8; PAGE + ALIGN] = [0; PAGE + ALIGN];
 
 /// Writes frames one after the other, in one go, and zeros behind them up to the end of the page: a file that
-/// is used again has other bytes there, and the system would read them from the disk for a part of a page.
+/// is used again has other bytes there, and the system would read them from the disk for a part of a page. They are
+/// one part with the last frame's own zeros, so that a write cannot fail between a whole group and them.
 pub(crate) fn write_frames<'a>(
     file: &dyn File,
     frames: impl Iterator<Item = &'a Prepared>,
     at: u32,
     segment_bytes: u32,
 ) -> io::Result<()> {
-    let mut parts = Vec::new();
-    let mut end = at as usize;
-    for frame in frames {
+    let (mut parts, mut end) = (Vec::new(), at as usize);
+    let mut frames = frames.peekable();
+    while let Some(frame) = frames.next() {
+        end += frame.span();
+        let page_end = end.next_multiple_of(PAGE).min(segment_bytes as usize);
+        let rest = if frames.peek().is_none() { page_end.saturating_sub(end) } else { 0 };
         parts.push(IoSlice::new(frame.head()));
         parts.push(IoSlice::new(&frame.payload));
-        parts.push(IoSlice::new(ZEROS.get(..frame.padding()).unwrap_or_default()));
-        end += frame.span();
+        parts.push(IoSlice::new(ZEROS.get(..frame.padding() + rest).unwrap_or_default()));
     }
-    let rest = end.next_multiple_of(PAGE).min(segment_bytes as usize).saturating_sub(end);
-    parts.push(IoSlice::new(ZEROS.get(..rest).unwrap_or_default()));
     file.write_at(&parts, u64::from(at))
 }
 

@@ -23,24 +23,24 @@ async fn what_is_reserved_is_given_back() {
     assert_eq!(budget.begin().err(), Some(Exhausted));
     drop(second);
     let mut second = budget.begin().unwrap();
-    first.grow_to(30).await.unwrap();
-    first.grow_to(20).await.unwrap();
-    assert_eq!(in_flight.get(), 30, "a reservation does not shrink");
-    assert_eq!(second.grow_to(21).await, Err(Exhausted), "bodies that arrive hold at most half");
+    first.wait_for(30).await.unwrap();
+    first.grow_to(20).unwrap();
+    assert_eq!(in_flight.get(), 30, "a body that arrives does not shrink");
+    assert_eq!(second.grow_to(21), Err(Exhausted), "bodies that arrive hold at most half");
     assert_eq!(in_flight.get(), 30, "a reservation that failed takes nothing");
-    first.arrived();
-    second.grow_to(50).await.unwrap();
-    assert_eq!(in_flight.get(), 80);
-    second.arrived();
+    first.arrived(20);
+    assert_eq!(in_flight.get(), 20, "what was too much is given back");
+    second.wait_for(50).await.unwrap();
+    second.arrived(50);
     assert_eq!(budget.begin().err(), Some(Exhausted));
     drop(first);
     let mut third = budget.begin().unwrap();
-    assert_eq!(third.grow_to(50).await, Ok(()));
-    assert_eq!(third.grow_to(51).await, Err(Exhausted));
+    assert_eq!(third.wait_for(50).await, Ok(()));
+    assert_eq!(third.grow_to(51), Err(Exhausted));
     drop((second, third));
     assert_eq!(in_flight.get(), 0);
     let mut all = budget.begin().unwrap();
-    assert_eq!(all.grow_to(50).await, Ok(()), "nothing of the half is left behind");
+    assert_eq!(all.wait_for(50).await, Ok(()), "nothing of the half is left behind");
 }
 
 #[tokio::test(start_paused = true)]
@@ -48,19 +48,32 @@ async fn who_asks_first_gets_first_and_nobody_waits_for_long() {
     let in_flight = gauge();
     let budget = Budget::new(world(), in_flight.clone(), 200, 10);
     let mut first = budget.begin().unwrap();
-    first.grow_to(60).await.unwrap();
+    first.wait_for(60).await.unwrap();
     let (mut large, mut small) = (budget.begin().unwrap(), budget.begin().unwrap());
-    let mut waits = std::pin::pin!(large.grow_to(90));
+    let mut waits = std::pin::pin!(large.wait_for(90));
     assert!((&mut waits).now_or_never().is_none());
-    let mut behind = std::pin::pin!(small.grow_to(10));
+    let mut behind = std::pin::pin!(small.wait_for(10));
     assert!((&mut behind).now_or_never().is_none(), "it would fit, and is not first");
     drop(first);
     assert_eq!((waits.await, behind.await), (Ok(()), Ok(())));
     let mut late = budget.begin().unwrap();
     let began = tokio::time::Instant::now();
-    assert_eq!(late.grow_to(10).await, Err(Exhausted));
+    assert_eq!(late.wait_for(10).await, Err(Exhausted));
     assert_eq!(began.elapsed().as_secs(), 1);
     assert_eq!(in_flight.get(), 100, "who gave up holds nothing");
+    assert_eq!(late.grow_to(1), Err(Exhausted), "who holds memory does not wait");
+}
+
+/// Bodies that inflate to the largest batch, each of which holds as much as there is for all that arrive.
+#[tokio::test]
+async fn a_batch_of_the_largest_size_is_taken_however_it_comes() {
+    let world = world();
+    let budget = Budget::new(world.clone(), gauge(), 2 * 1_126_400, 10);
+    let mut reservation = budget.begin().unwrap();
+    let timeout = Duration::from_secs(60);
+    let terms = Terms { world: &world, coding: Coding::Identity, max_bytes: 1_126_400, timeout };
+    let mut pieces = body(&world, vec![(0, 60_000); 18], false);
+    assert_eq!(terms.read(&mut pieces, &mut reservation).await.unwrap().len(), 1_080_000);
 }
 
 fn gauge() -> IntGauge {
