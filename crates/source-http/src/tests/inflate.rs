@@ -144,7 +144,8 @@ fn a_bomb_is_refused_by_its_ratio_before_the_limit() {
 }
 
 fn body() -> impl Strategy<Value = Vec<u8>> {
-    let runs = vec((any::<u8>(), 1..3000usize), 0..40);
+    // Of a damaged zstd frame without content libzstd looks at the announced length only if it has the frame whole.
+    let runs = vec((any::<u8>(), 1..3000usize), 1..40);
     runs.prop_map(|runs| runs.into_iter().flat_map(|(byte, n)| std::iter::repeat_n(byte, n)).collect())
 }
 
