@@ -48,8 +48,7 @@ fn main() {
 
 /// Seconds of load of each run.
 fn seconds() -> Duration {
-    let text = std::env::var("BENCH_SECONDS").ok();
-    Duration::from_secs(text.and_then(|text| text.parse().ok()).unwrap_or(5))
+    Duration::from_secs(state::number("BENCH_SECONDS", 5))
 }
 
 fn per_cpu_second(records: u64, cpu: Duration) -> f64 {

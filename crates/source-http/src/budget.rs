@@ -29,6 +29,10 @@ fn semaphore(permits: u64) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(permits))
 }
 
+fn at_once(from: &Arc<Semaphore>, n: u32) -> Result<OwnedSemaphorePermit, Exhausted> {
+    from.clone().try_acquire_many_owned(n).map_err(|_| Exhausted)
+}
+
 impl Budget {
     /// A budget that keeps `in_flight` at the bytes that are reserved.
     pub(crate) fn new(world: World, in_flight: IntGauge, max_bytes: u64, max_requests: u64) -> Arc<Self> {
@@ -38,9 +42,9 @@ impl Budget {
 
     /// Begins a request that holds no bytes yet.
     pub(crate) fn begin(self: &Arc<Self>) -> Result<Reservation, Exhausted> {
-        let request = self.requests.clone().try_acquire_owned().map_err(|_| Exhausted)?;
-        let until = self.world.clock().monotonic() + PATIENCE;
-        Ok(Reservation { budget: self.clone(), until, bytes: None, arriving: None, _request: request })
+        let request = at_once(&self.requests, 1)?;
+        let (bytes, arriving) = (at_once(&self.bytes, 0)?, at_once(&self.arriving, 0)?);
+        Ok(Reservation { budget: self.clone(), bytes, arriving, _request: request })
     }
 
     async fn take(
@@ -61,26 +65,18 @@ impl Budget {
 /// A request's share of the budget; given back when it is dropped.
 pub(crate) struct Reservation {
     budget: Arc<Budget>,
-    /// When it gives up waiting, by the monotonic clock.
-    until: Duration,
-    bytes: Option<OwnedSemaphorePermit>,
-    arriving: Option<OwnedSemaphorePermit>,
+    bytes: OwnedSemaphorePermit,
+    arriving: OwnedSemaphorePermit,
     _request: OwnedSemaphorePermit,
-}
-
-fn join(held: &mut Option<OwnedSemaphorePermit>, more: OwnedSemaphorePermit) {
-    match held {
-        Some(held) => held.merge(more),
-        None => *held = Some(more),
-    }
 }
 
 impl Reservation {
     /// Reserves bytes for a body of which nothing was read yet; waits for them for a moment.
     pub(crate) async fn wait_for(&mut self, bytes: u64) -> Result<(), Exhausted> {
         let n = u32::try_from(bytes).map_err(|_| Exhausted)?;
-        let arriving = self.budget.take(&self.budget.arriving, n, self.until).await?;
-        let taken = self.budget.take(&self.budget.bytes, n, self.until).await?;
+        let until = self.budget.world.clock().monotonic() + PATIENCE;
+        let arriving = self.budget.take(&self.budget.arriving, n, until).await?;
+        let taken = self.budget.take(&self.budget.bytes, n, until).await?;
         self.keep(arriving, taken);
         Ok(())
     }
@@ -92,27 +88,26 @@ impl Reservation {
         if more == 0 {
             return Ok(());
         }
-        let take = |from: &Arc<Semaphore>| from.clone().try_acquire_many_owned(more).map_err(|_| Exhausted);
-        let (arriving, taken) = (take(&self.budget.arriving)?, take(&self.budget.bytes)?);
+        let (arriving, taken) = (at_once(&self.budget.arriving, more)?, at_once(&self.budget.bytes, more)?);
         self.keep(arriving, taken);
         Ok(())
     }
 
     fn keep(&mut self, arriving: OwnedSemaphorePermit, taken: OwnedSemaphorePermit) {
         self.budget.in_flight.add(taken.num_permits() as i64);
-        join(&mut self.arriving, arriving);
-        join(&mut self.bytes, taken);
+        self.arriving.merge(arriving);
+        self.bytes.merge(taken);
     }
 
     fn held(&self) -> u64 {
-        self.bytes.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) as u64
+        self.bytes.num_permits() as u64
     }
 
     /// The body is here and takes so many bytes: it no longer counts among those that arrive.
     pub(crate) fn arrived(&mut self, bytes: u64) {
-        self.arriving = None;
+        drop(self.arriving.split(self.arriving.num_permits()));
         let spare = self.held().saturating_sub(bytes);
-        if let Some(spare) = self.bytes.as_mut().and_then(|held| held.split(spare as usize)) {
+        if let Some(spare) = self.bytes.split(spare as usize) {
             self.budget.in_flight.sub(spare.num_permits() as i64);
         }
     }

@@ -8,11 +8,11 @@ use super::frame::{ALIGN, Kind, Place, Prepared, Stamp};
 use super::index::LiveIndex;
 use super::recover::Active;
 use super::state::LogState;
+use super::trail;
 use super::unit::control;
 use crate::contract::LogId;
 
-/// A page of the page cache.
-const PAGE: usize = 4096;
+const PAGE: usize = trail::PAGE as usize;
 const ZEROS: [u8; PAGE + ALIGN] = [0; PAGE + ALIGN];
 
 /// Writes frames one after the other, in one go, and zeros behind them up to the end of the page: a file that

@@ -10,7 +10,7 @@ use logmill_world::File;
 pub(crate) const RECENT: u64 = 16 << 20;
 /// Bytes that are given back at once.
 pub(super) const STEP: u64 = 8 << 20;
-/// What the system gives back is whole pages.
+/// A page of the page cache: what the system gives back is whole pages.
 pub(super) const PAGE: u64 = 4096;
 
 /// Bytes of segments in the order in which they were passed.
