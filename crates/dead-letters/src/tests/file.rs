@@ -7,7 +7,7 @@ use logmill_world::sim::{Disk, Image};
 use logmill_world::{Fs, Mode};
 use serde_json::Value;
 
-use super::rig::{FILE, Rig, live};
+use super::rig::{FILE, Rig, each_crash, live};
 
 async fn letter(rig: &Rig, n: u32) {
     rig.append("web.dlq", Encoding::OPAQUE, 1, &[], &format!("body {n} \"\n")).await;
@@ -97,27 +97,9 @@ fn no_crash_writes_a_letter_twice_or_leaves_one_out() {
         }
     });
     let begin = disk.killed();
-    let mut points = 0;
-    for n in 1.. {
-        let disk = Disk::new(&begin);
-        let crashed = live(&disk, async |rig| {
-            disk.crash_after(n);
-            rig.run_file();
-            rig.pass(2000).await;
-            disk.is_down()
-        });
-        if !crashed {
-            break;
-        }
-        points += 1;
-        for image in [disk.killed(), disk.power_cut(n)] {
-            live(&Disk::new(&image), async |rig| {
-                rig.run_file();
-                rig.pass(2000).await;
-                assert_eq!(numbers(&rig.text()), [0, 1, 2, 3], "crashed at change {n}");
-            });
-        }
-    }
+    let points = each_crash(&begin, Rig::run_file, &async |rig, n| {
+        assert_eq!(numbers(&rig.text()), [0, 1, 2, 3], "crashed at change {n}");
+    });
     assert!(points > 5, "{points}");
 }
 

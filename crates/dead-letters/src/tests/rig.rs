@@ -10,7 +10,7 @@ use logmill_queue::embedded::{EmbeddedQueue, LogConfig};
 use logmill_queue::{
     Append, Appended, Delivery, Encoding, Frame, Group, Header, Partition, Queue, Route, Sink, Start, Topic,
 };
-use logmill_world::sim::{self, Disk, SimClock};
+use logmill_world::sim::{self, Disk, Image, SimClock};
 use logmill_world::{Fs, World};
 use tokio::sync::watch;
 
@@ -55,6 +55,35 @@ pub(super) fn live<T>(disk: &Disk, test: impl AsyncFnOnce(&Rig) -> T) -> T {
         let drain = Drain(draining.subscribe());
         test(&Rig { world, disk: disk.clone(), queue, _draining: draining, drain }).await
     })
+}
+
+/// Lets a sink work from `begin`, crashes it at each change of the disk, killed and without power, and checks what the
+/// next process makes of it. Answers how many changes there were.
+pub(super) fn each_crash(
+    begin: &Image,
+    start: impl Fn(&Rig) -> Arc<SinkStatus>,
+    check: &impl AsyncFn(&Rig, u64),
+) -> u64 {
+    for n in 1.. {
+        let disk = Disk::new(begin);
+        let crashed = live(&disk, async |rig| {
+            disk.crash_after(n);
+            start(rig);
+            rig.pass(2000).await;
+            disk.is_down()
+        });
+        if !crashed {
+            return n - 1;
+        }
+        for image in [disk.killed(), disk.power_cut(n)] {
+            live(&Disk::new(&image), async |rig| {
+                start(rig);
+                rig.pass(2000).await;
+                check(rig, n).await;
+            });
+        }
+    }
+    unreachable!("each crash is at a later change")
 }
 
 impl Rig {

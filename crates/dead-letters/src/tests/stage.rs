@@ -3,7 +3,7 @@ use logmill_pipeline::SinkState;
 use logmill_queue::{Encoding, Frame};
 use logmill_world::sim::{Disk, Image};
 
-use super::rig::live;
+use super::rig::{Rig, each_crash, live};
 
 const GOOD: &str = r#"{"timestamp":"2025-12-28T18:00:00Z","path":"/a","userAgent":"x"}"#;
 
@@ -84,33 +84,14 @@ fn a_record_that_only_the_door_refused_says_so() {
 
 #[test]
 fn crashes_write_no_letter_twice() {
-    let mut disk = Disk::new(&Image::default());
+    let disk = Disk::new(&Image::default());
     let (_, encoding, body, wanted) = bodies()[1].clone();
     live(&disk, async |rig| rig.append("web", encoding, 4, &[1, 3], &body).await);
     let begin = disk.killed();
-    let mut points = 0;
-    for n in 1.. {
-        disk = Disk::new(&begin);
-        let crashed = live(&disk, async |rig| {
-            disk.crash_after(n);
-            rig.run_stage();
-            rig.pass(2000).await;
-            disk.is_down()
-        });
-        if !crashed {
-            break;
-        }
-        points += 1;
-        for image in [disk.killed(), disk.power_cut(n)] {
-            live(&Disk::new(&image), async |rig| {
-                rig.run_stage();
-                rig.pass(2000).await;
-                let payloads: Vec<_> =
-                    rig.stored().await.iter().map(|letter| letter.payload.clone()).collect();
-                assert_eq!(payloads, wanted.clone().map(bytes::Bytes::from), "crashed at change {n}");
-            });
-        }
-    }
+    let points = each_crash(&begin, Rig::run_stage, &async |rig, n| {
+        let payloads: Vec<_> = rig.stored().await.iter().map(|letter| letter.payload.clone()).collect();
+        assert_eq!(payloads, wanted.clone().map(bytes::Bytes::from), "crashed at change {n}");
+    });
     assert!(points > 3, "{points}");
 }
 
