@@ -40,8 +40,11 @@ impl Delivery {
         let mut row =
             json!({ "sink": self.name, "topic": self.topic.as_str(), "group": self.group.as_str() });
         if let Ok(depth) = self.depth().await {
-            row["accepted"] = depth.accepted.into();
-            row["queued"] = depth.accepted.saturating_sub(totals.read).into();
+            row["queued_frames"] = depth.frames.into();
+            if let Some(records) = depth.records {
+                row["accepted"] = records.accepted.into();
+                row["queued"] = records.accepted.saturating_sub(totals.read).into();
+            }
         }
         for (name, value) in totals.named() {
             row[name] = value.into();

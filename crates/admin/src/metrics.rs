@@ -58,10 +58,11 @@ impl Figures {
         for delivery in deliveries {
             let labels = [delivery.name.as_str(), delivery.topic.as_str()];
             let totals = delivery.totals();
-            if let Ok(depth) = delivery.depth().await {
+            let depth = delivery.depth().await.ok();
+            if let Some(records) = depth.and_then(|depth| depth.records) {
                 // A sink that accounts for its records knows better than its group, whose position may lag.
-                let accounted = depth.accepted.saturating_sub(totals.read);
-                let queued = if delivery.accounts { accounted } else { depth.records };
+                let accounted = records.accepted.saturating_sub(totals.read);
+                let queued = if delivery.accounts { accounted } else { records.queued };
                 self.depth.with_label_values(&labels).set(queued.cast_signed());
             }
             if !delivery.accounts {

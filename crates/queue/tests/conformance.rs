@@ -38,6 +38,8 @@ fn abilities() -> Abilities {
         horizon: Some(HORIZON),
         segment_bytes: MIB,
         handover: Duration::from_secs(5),
+        newest_takes_all: true,
+        latency: Duration::from_millis(30),
         retention: Some(RETENTION),
     }
 }

@@ -224,7 +224,8 @@ impl Life {
         loop {
             self.look(stage, false)?;
             let depth = self.depth(stage).await;
-            if depth.is_some_and(|depth| depth.records == 0) && self.opened {
+            if depth.and_then(|depth| depth.records).is_some_and(|records| records.queued == 0) && self.opened
+            {
                 return Ok(());
             }
             if self.clock.monotonic() > deadline {

@@ -175,8 +175,8 @@ fn adopt(settings: &Settings, from: AdoptFrom) -> anyhow::Result<()> {
             positions.push((partition, if from == AdoptFrom::Oldest { oldest } else { end }));
         }
         // Of a group that never read the log knows all that it still holds.
-        let all = queue.depth(&topic, &Group::new("adopt")?).await?;
-        let kept = if from == AdoptFrom::Oldest { all.records } else { 0 };
+        let all = queue.depth(&topic, &Group::new("adopt")?).await?.records.unwrap_or_default();
+        let kept = if from == AdoptFrom::Oldest { all.queued } else { 0 };
         sink.adopt(queue.log_id(&topic)?, &positions, all.accepted.saturating_sub(kept)).await?;
         anyhow::Ok(())
     })?;

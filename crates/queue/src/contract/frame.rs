@@ -120,8 +120,6 @@ pub enum Appended {
 pub struct Frame {
     /// Its number in the partition.
     pub offset: Offset,
-    /// Records before it in its partition.
-    pub ordinal: u64,
     /// As appended.
     pub header: Header,
     /// As appended.

@@ -10,8 +10,8 @@ pub use error::{AppendError, Class, CommitError, QueueError, SinkError, StartErr
 pub use frame::{Append, Appended, Encoding, Frame, Header, Key, Route};
 pub use names::{Group, LogId, NameError, Offset, Partition, Position, Topic};
 pub use queue::{
-    Committed, Delivery, Depth, Epoch, Event, Lease, Note, PartitionReader, Queue, QueueLimits, Scan, Start,
-    Subscription,
+    Committed, Delivery, Depth, Epoch, Event, Lease, Note, PartitionReader, Queue, QueueLimits, Records,
+    Scan, Start, Subscription,
 };
 pub use sink::{Content, LetterIndex, Opening, Outcome, Rejected, Sink, Staged, Totals, Writer, Written};
 

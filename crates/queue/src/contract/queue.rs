@@ -14,20 +14,27 @@ use super::names::{Group, LogId, Offset, Partition, Topic};
 pub struct QueueLimits {
     /// The largest payload of one frame in bytes.
     pub max_payload: u64,
-    /// Each offset between oldest and end belongs to a frame, but for those that were lost.
-    pub dense_offsets: bool,
-    /// `depth` is exact in records, not estimated.
-    pub exact_depth: bool,
+    /// It knows how many records it holds: a depth has records, and damage says how many were lost.
+    pub counts_records: bool,
+    /// A repeated key is recognised. Where it is not, a frame with a key is refused.
+    pub remembers_keys: bool,
 }
 
 /// How much of a topic a group has not committed yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depth {
-    /// Frames.
+    /// Frames. Where offsets have holes it is the number of offsets, and stays above 0 behind the last frame.
     pub frames: u64,
-    /// Records, counted from the ordinals that the log keeps.
-    pub records: u64,
-    /// Records that the log holds in all, from its first day on.
+    /// Records; none if the queue does not count them.
+    pub records: Option<Records>,
+}
+
+/// Records of a topic, counted by the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Records {
+    /// Those that a group has not committed yet.
+    pub queued: u64,
+    /// Those that were ever stored.
     pub accepted: u64,
 }
 

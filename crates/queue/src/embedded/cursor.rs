@@ -20,7 +20,7 @@ pub(crate) struct Cursor {
     pub ordinal: Option<u64>,
     loaded: Option<Loaded>,
     /// A frame that was read behind a gap, to be delivered after the gap.
-    pending: Option<Frame>,
+    pending: Option<Counted>,
     /// What was read of segments that are no longer meant to be in the page cache.
     trail: Trail,
 }
@@ -30,6 +30,12 @@ pub(crate) struct Cursor {
 pub(crate) enum Step {
     Delivery(Delivery),
     End,
+}
+
+/// A frame with the number of records before it in its partition.
+struct Counted {
+    ordinal: u64,
+    frame: Frame,
 }
 
 impl Cursor {
@@ -117,14 +123,14 @@ impl Cursor {
     }
 
     pub(crate) fn step(&mut self) -> Result<Step, QueueError> {
-        if let Some(frame) = self.pending.take() {
-            return Ok(Step::Delivery(self.deliver(frame)));
+        if let Some(counted) = self.pending.take() {
+            return Ok(Step::Delivery(self.deliver(counted)));
         }
         let mut from = self.next;
         loop {
             match self.find(from)? {
                 Ok(found) => match self.read(&found)? {
-                    Some(frame) => return self.arrive(frame).map(Step::Delivery),
+                    Some(counted) => return self.arrive(counted).map(Step::Delivery),
                     None => from = found.entry.offset + 1,
                 },
                 Err(end) if end.offset > self.next => return Ok(self.gap_to(end)),
@@ -144,17 +150,17 @@ impl Cursor {
         Step::Delivery(Delivery::Damaged { from, to: end.offset, records })
     }
 
-    fn arrive(&mut self, frame: Frame) -> Result<Delivery, QueueError> {
-        let missing = frame.ordinal.saturating_sub(self.ordinal.unwrap_or(frame.ordinal));
+    fn arrive(&mut self, counted: Counted) -> Result<Delivery, QueueError> {
+        let missing = counted.ordinal.saturating_sub(self.ordinal.unwrap_or(counted.ordinal));
         // Offsets without records were given to frames that were never acknowledged.
         if missing == 0 {
-            return Ok(self.deliver(frame));
+            return Ok(self.deliver(counted));
         }
         self.not_expired()?;
-        let from = std::mem::replace(&mut self.next, frame.offset);
-        self.ordinal = Some(frame.ordinal);
-        let to = frame.offset;
-        self.pending = Some(frame);
+        let to = counted.frame.offset;
+        let from = std::mem::replace(&mut self.next, to);
+        self.ordinal = Some(counted.ordinal);
+        self.pending = Some(counted);
         Ok(Delivery::Damaged { from, to, records: missing })
     }
 
@@ -168,14 +174,14 @@ impl Cursor {
         Err(QueueError::new(Class::Invalid, reason))
     }
 
-    fn deliver(&mut self, frame: Frame) -> Delivery {
+    fn deliver(&mut self, Counted { ordinal, frame }: Counted) -> Delivery {
         self.next = frame.offset + 1;
-        self.ordinal = Some(frame.ordinal + u64::from(frame.header.count));
+        self.ordinal = Some(ordinal + u64::from(frame.header.count));
         Delivery::Frame(frame)
     }
 
     /// Reads a frame; `None` if it is not what was written there.
-    fn read(&mut self, found: &Found) -> Result<Option<Frame>, QueueError> {
+    fn read(&mut self, found: &Found) -> Result<Option<Counted>, QueueError> {
         let frame = read_frame(found, &self.shared, &self.lane);
         let frame = frame.map_err(|e| QueueError::io("cannot read a frame from its segment", e))?;
         if self.shared.is_old(found.segment) {
@@ -212,7 +218,7 @@ fn read_head(found: &Found) -> io::Result<Option<FrameHead>> {
     Ok(frame::decode(&bytes).ok())
 }
 
-fn read_frame(found: &Found, shared: &Shared, lane: &Lane) -> io::Result<Option<Frame>> {
+fn read_frame(found: &Found, shared: &Shared, lane: &Lane) -> io::Result<Option<Counted>> {
     let mut bytes = BytesMut::zeroed(found.entry.span as usize);
     // Where the file ends early, only the zeros behind the payload may be missing.
     let read = found.file.read_at(&mut bytes, u64::from(found.entry.at))?;
@@ -227,11 +233,9 @@ fn read_frame(found: &Found, shared: &Shared, lane: &Lane) -> io::Result<Option<
     if !as_indexed {
         return Ok(None);
     }
-    Ok(payload(&head, &bytes.freeze()).map(|payload| Frame {
-        offset: head.offset,
+    Ok(payload(&head, &bytes.freeze()).map(|payload| Counted {
         ordinal: head.ordinal,
-        header: head.header,
-        payload,
+        frame: Frame { offset: head.offset, header: head.header, payload },
     }))
 }
 

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use logmill_world::Micros;
 
-use super::codec::{Malformed, Put, Take};
+use crate::codec::{Malformed, Put, Take};
 use crate::contract::{Encoding, Header, Key, LogId, Offset, Partition, Topic};
+pub(crate) use crate::header::TooLarge;
+use crate::header::{self, check, put_attributes, put_rejected, take_attributes, take_rejected};
 
 /// The first bytes of each frame, version included.
 pub(crate) const MAGIC: [u8; 4] = *b"LMF1";
@@ -13,11 +15,7 @@ pub(crate) const FIXED: usize = 172;
 /// Frames begin at multiples of this.
 pub(crate) const ALIGN: usize = 8;
 /// The longest header; a longer one is damage.
-pub(crate) const MAX_HEADER: usize = 1 << 20;
-/// At most this many attributes, and bytes of them together.
-const MAX_ATTRIBUTES: (usize, usize) = (64, 16 * 1024);
-/// The longest customer name in bytes.
-const MAX_CUSTOMER: usize = 64;
+pub(crate) const MAX_HEADER: usize = header::MAX;
 
 /// What a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,10 +91,6 @@ pub(crate) struct Stamp {
     pub offset: Offset,
     pub ordinal: u64,
 }
-
-/// Why a header cannot be stored.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TooLarge(pub &'static str);
 
 const FLAG_LAST: u8 = 1;
 const FLAG_KEY: u8 = 2;
@@ -184,21 +178,6 @@ fn patch(head: &mut [u8], at: usize, bytes: &[u8]) {
     }
 }
 
-fn check(header: &Header) -> Result<(), TooLarge> {
-    let bytes: usize = header.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if header.attributes.len() > MAX_ATTRIBUTES.0 || bytes > MAX_ATTRIBUTES.1 {
-        return Err(TooLarge("more than 64 attributes or 16 KiB of them"));
-    }
-    if header.customer.len() > MAX_CUSTOMER {
-        return Err(TooLarge("customer name over 64 bytes"));
-    }
-    let ascending = header.rejected.is_sorted_by(|a, b| a < b);
-    if !ascending || header.rejected.last().is_some_and(|last| *last >= header.count) {
-        return Err(TooLarge("the indexes of rejected records do not ascend, or exceed the count"));
-    }
-    Ok(())
-}
-
 fn put_fixed(
     head: &mut Vec<u8>,
     kind: Kind,
@@ -240,15 +219,8 @@ fn put_fixed(
 fn put_variable(head: &mut Vec<u8>, topic: &Topic, header: &Header) {
     head.put(topic.as_str().as_bytes());
     head.put(header.customer.as_bytes());
-    let mut next = 0;
-    for &index in &header.rejected {
-        head.put_varint(index.saturating_sub(next));
-        next = index.saturating_add(1);
-    }
-    for (name, value) in &header.attributes {
-        head.put_text(name);
-        head.put_blob(value);
-    }
+    put_rejected(head, &header.rejected);
+    put_attributes(head, &header.attributes);
 }
 
 /// The lengths of header and payload, if `bytes` (at least 16) begin with a magic.
@@ -304,13 +276,13 @@ fn decode_checked(take: &mut Take<'_>) -> Result<FrameHead, Malformed> {
     let header = Header {
         encoding,
         count,
-        rejected: decode_rejected(take, rejected)?,
+        rejected: take_rejected(take, rejected)?,
         customer,
         batch_id,
         key: (flags & FLAG_KEY != 0).then_some(key),
         received_at,
         span: (flags & FLAG_SPAN != 0).then_some(span),
-        attributes: decode_attributes(take, attributes)?,
+        attributes: take_attributes(take, attributes)?,
     };
     Ok(FrameHead {
         kind,
@@ -332,20 +304,4 @@ fn decode_checked(take: &mut Take<'_>) -> Result<FrameHead, Malformed> {
 
 fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
     std::str::from_utf8(bytes).map_err(|_| Malformed)
-}
-
-fn decode_rejected(take: &mut Take<'_>, n: u32) -> Result<Vec<u32>, Malformed> {
-    let mut indexes = Vec::with_capacity((n as usize).min(take.0.len()));
-    let mut next = 0u32;
-    for _ in 0..n {
-        let index = next.checked_add(take.varint()?).ok_or(Malformed)?;
-        indexes.push(index);
-        next = index.checked_add(1).ok_or(Malformed)?;
-    }
-    Ok(indexes)
-}
-
-fn decode_attributes(take: &mut Take<'_>, n: u32) -> Result<Vec<(String, Bytes)>, Malformed> {
-    let one = |_| Ok((take.text()?.to_owned(), Bytes::copy_from_slice(take.blob()?)));
-    if n as usize > MAX_ATTRIBUTES.0 { Err(Malformed) } else { (0..n).map(one).collect() }
 }

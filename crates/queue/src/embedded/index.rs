@@ -8,9 +8,9 @@ use std::path::Path;
 
 use logmill_world::{File, Fs, Micros, Mode, replace};
 
-use super::codec::{Malformed, Put, Take};
 use super::frame::FrameHead;
 use super::state::{End, Lane, put_lane, take_lane};
+use crate::codec::{Malformed, Put, Take};
 use crate::contract::Offset;
 
 const MAGIC: [u8; 4] = *b"LMI1";

@@ -22,7 +22,8 @@ use super::unit::{Commit, Inbox, Unit};
 use super::writer::Writer;
 use crate::contract::{
     Append, AppendError, Appended, BoxFuture, Class, Committed, Depth, Group, Lease, LogId, Note, Offset,
-    Partition, Position, Queue, QueueError, QueueLimits, Scan, Start, StartError, Subscription, Topic,
+    Partition, Position, Queue, QueueError, QueueLimits, Records, Scan, Start, StartError, Subscription,
+    Topic,
 };
 
 /// How long a repetition waits for the outcome of the first.
@@ -219,7 +220,7 @@ fn visible(
 impl Queue for EmbeddedLog {
     fn limits(&self) -> QueueLimits {
         let max_payload = self.shared.config.max_payload.into();
-        QueueLimits { max_payload, dense_offsets: true, exact_depth: true }
+        QueueLimits { max_payload, counts_records: true, remembers_keys: true }
     }
 
     fn log_id(&self, _topic: &Topic) -> Result<LogId, QueueError> {
@@ -274,7 +275,7 @@ impl Queue for EmbeddedLog {
 
     fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>> {
         Box::pin(async move {
-            let mut depth = Depth::default();
+            let (mut frames, mut records) = (0, Records::default());
             for partition in self.shared.partitions(topic) {
                 let lane = (topic.clone(), partition);
                 let oldest = self.shared.oldest(&lane);
@@ -283,11 +284,11 @@ impl Queue for EmbeddedLog {
                 let stored = state.log.positions.get(&(group.clone(), lane));
                 let (offset, ordinal) =
                     stored.map_or((oldest.offset, oldest.ordinal), |s| (s.committed.offset, s.ordinal));
-                depth.frames += end.offset.saturating_sub(offset);
-                depth.records += end.ordinal.saturating_sub(ordinal);
-                depth.accepted += end.ordinal;
+                frames += end.offset.saturating_sub(offset);
+                records.queued += end.ordinal.saturating_sub(ordinal);
+                records.accepted += end.ordinal;
             }
-            Ok(depth)
+            Ok(Depth { frames, records: Some(records) })
         })
     }
 }

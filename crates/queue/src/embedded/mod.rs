@@ -1,6 +1,5 @@
 //! The embedded log: one physical log for a data folder. FORMAT.md describes its files.
 
-mod codec;
 mod config;
 mod cursor;
 mod files;

@@ -187,7 +187,7 @@ fn report(config: &LogConfig, opened: &Opened) {
 
 impl Queue for EmbeddedQueue {
     fn limits(&self) -> QueueLimits {
-        QueueLimits { max_payload: self.main.max_payload.into(), dense_offsets: true, exact_depth: true }
+        QueueLimits { max_payload: self.main.max_payload.into(), counts_records: true, remembers_keys: true }
     }
 
     fn log_id(&self, topic: &Topic) -> Result<LogId, QueueError> {

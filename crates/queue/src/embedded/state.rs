@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::codec::{Malformed, Put, Take};
 use super::frame::Place;
+use crate::codec::{Malformed, Put, Take};
 use crate::contract::{Committed, Group, Note, Offset, Partition, Topic};
 
 /// A partition of a topic, as a map key.

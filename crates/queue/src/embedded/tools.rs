@@ -213,8 +213,8 @@ impl LogFiles {
                     return Ok(());
                 }
                 let payload = walk.payload(head)?;
-                let (offset, ordinal, header) = (head.offset, head.ordinal, head.header.clone());
-                visit(head.partition, Frame { offset, ordinal, header, payload })
+                let (offset, header) = (head.offset, head.header.clone());
+                visit(head.partition, Frame { offset, header, payload })
             },
             |_, _| {},
         )

@@ -32,6 +32,10 @@ pub struct Abilities {
     pub segment_bytes: u64,
     /// How long a member that was told `Revoking` keeps what it does not release.
     pub handover: Duration,
+    /// A new member takes all partitions; otherwise the members share them.
+    pub newest_takes_all: bool,
+    /// What an answer of the queue may take: after it, what has not come will not come.
+    pub latency: Duration,
     /// What makes consumed segments go; none if the queue removes nothing by itself.
     pub retention: Option<Retention>,
 }

@@ -66,7 +66,7 @@ pub async fn starts_at_oldest_end_and_inside(h: &mut dyn Harness) {
     assert_eq!(numbers(&mut reader, 6).await, (0..6).collect::<Vec<_>>());
     for start in [Start::End, Start::At(log(&q), end)] {
         assert_eq!(reader.start(start).await.unwrap(), end);
-        assert!(waits(reader.next()).await);
+        assert!(waits(h, reader.next()).await);
     }
     fill(h, &q, P0, 6..7).await;
     assert_eq!(numbers(&mut reader, 1).await, [6]);

@@ -91,7 +91,7 @@ pub async fn a_relay_of_nothing_is_a_commit(h: &mut dyn Harness) {
     soon("a relay", reader.relay(Vec::new(), upto, &note("n"))).await.unwrap();
     reader.release();
     let mut second = super::support::Member { sub: subscribe(&q, "g").await, readers: Default::default() };
-    hand_over(&mut first, &mut second).await;
+    hand_over(h, &mut first, &mut second).await;
     let mut reader = begin(second.take(P0)).await;
     assert_eq!(number(&next(&mut reader).await), 1);
     assert_eq!(outputs(&q).await, (vec![], 0));

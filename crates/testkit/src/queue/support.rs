@@ -42,8 +42,8 @@ pub(super) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 /// Whether `future` still waits after everything that could have woken it had its turn.
-pub(super) async fn waits<T>(future: impl Future<Output = T>) -> bool {
-    tokio::time::timeout(Duration::from_millis(30), future).await.is_err()
+pub(super) async fn waits<T>(h: &dyn Harness, future: impl Future<Output = T>) -> bool {
+    tokio::time::timeout(h.abilities().latency, future).await.is_err()
 }
 
 /// Polls once, then drops: what a `select!` does to the branch that did not win.
@@ -230,7 +230,7 @@ pub(super) fn other(h: &dyn Harness, topic: &str, text: &'static [u8]) -> Append
 }
 
 /// Lets `first` give up what it is asked for, until `second` owns something and nothing more happens.
-pub(super) async fn hand_over(first: &mut Member, second: &mut Member) -> Partition {
+pub(super) async fn hand_over(h: &dyn Harness, first: &mut Member, second: &mut Member) -> Partition {
     loop {
         tokio::select! {
             biased;
@@ -242,7 +242,7 @@ pub(super) async fn hand_over(first: &mut Member, second: &mut Member) -> Partit
                 Event::Assigned(reader) => drop(second.readers.insert(reader.lease().partition, reader)),
                 event => panic!("expected Assigned, got {}", named(&event)),
             },
-            () = tokio::time::sleep(Duration::from_millis(100)), if !second.readers.is_empty() => {
+            () = tokio::time::sleep(3 * h.abilities().latency), if !second.readers.is_empty() => {
                 return *second.readers.keys().next().unwrap();
             }
         }

@@ -13,11 +13,11 @@ pub async fn a_reader_waits_at_the_end_and_is_woken(h: &mut dyn Harness) {
     let q = h.open().await;
     let mut member = join(&q, "g").await;
     let mut reader = begin(member.take(P0)).await;
-    assert!(waits(reader.next()).await);
+    assert!(waits(h, reader.next()).await);
     for n in 0..5 {
         let (frame, _) = tokio::join!(next(&mut reader), put(&q, numbered(h, P0, n)));
         assert_eq!(number(&frame), n);
-        assert!(waits(reader.next()).await);
+        assert!(waits(h, reader.next()).await);
     }
 }
 
@@ -58,7 +58,7 @@ pub async fn reading_follows_appends_over_segments(h: &mut dyn Harness) {
     };
     let (seen, ()) = tokio::join!(numbers(&mut reader, frames as usize), appends);
     assert_eq!(seen, (0..frames).collect::<Vec<_>>());
-    assert!(waits(reader.next()).await);
+    assert!(waits(h, reader.next()).await);
 }
 
 /// Appends to many partitions at once; each reader gets its own.
@@ -69,12 +69,12 @@ pub async fn each_reader_of_a_topic_sees_only_its_partition(h: &mut dyn Harness)
     let all = (0..60).map(|n| put(&q, numbered(h, if n % 3 == 0 { P0 } else { P1 }, n)));
     join_all(all).await;
     let (mut a, mut b) = (numbers(&mut zero, 20).await, numbers(&mut one, 40).await);
-    assert!(waits(zero.next()).await && waits(one.next()).await);
+    assert!(waits(h, zero.next()).await && waits(h, one.next()).await);
     a.sort_unstable();
     b.sort_unstable();
     assert_eq!(a, (0..60).filter(|n| n % 3 == 0).collect::<Vec<_>>());
     assert_eq!(b, (0..60).filter(|n| n % 3 != 0).collect::<Vec<_>>());
     fill(h, &q, P1, 60..61).await;
     assert_eq!(numbers(&mut one, 1).await, [60]);
-    assert!(waits(zero.next()).await);
+    assert!(waits(h, zero.next()).await);
 }

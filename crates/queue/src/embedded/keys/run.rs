@@ -7,8 +7,8 @@ use logmill_world::{File, Fs, Mode};
 
 use super::filter::Filter;
 use super::{Hash, Seen};
+use crate::codec::{Malformed, Put, Take};
 use crate::contract::Partition;
-use crate::embedded::codec::{Malformed, Put, Take};
 
 const MAGIC: [u8; 4] = *b"LMK1";
 const HEADER: usize = 64;

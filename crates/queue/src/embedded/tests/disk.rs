@@ -6,7 +6,7 @@ use crate::contract::{Class, CommitError};
 /// Records that a new group has to read, and all that were accepted.
 async fn depth(log: &EmbeddedLog) -> (u64, u64) {
     let depth = log.depth(&web(), &Group::new("new").unwrap()).await.unwrap();
-    (depth.records, depth.accepted)
+    depth.records.map(|records| (records.queued, records.accepted)).unwrap()
 }
 
 /// After a failed sync: `Unknown`, never delivered, no damage, and the log goes on in another segment.

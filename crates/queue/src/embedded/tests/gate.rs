@@ -141,7 +141,7 @@ async fn nothing_is_answered_or_seen_before_the_sync() {
     assert!(still_waits(reader.next()).await, "seen before the sync");
     assert_eq!(all(&log, P0).await.numbers(), Vec::<u64>::new());
     let depth = log.depth(&web(), &Group::new("g").unwrap()).await.unwrap();
-    assert_eq!((depth.frames, depth.accepted), (0, 0));
+    assert_eq!((depth.frames, depth.records.unwrap().accepted), (0, 0));
     gate.set(false);
     assert!(matches!(append.await, Ok(Appended::New(_))));
     assert!(matches!(reader.next().await, Ok(Delivery::Frame(_))));
