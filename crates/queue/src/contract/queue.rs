@@ -16,7 +16,7 @@ pub struct QueueLimits {
     pub max_payload: u64,
     /// It knows how many records it holds: a depth has records, and damage says how many were lost.
     pub counts_records: bool,
-    /// A repeated key is recognised. Where it is not, a frame with a key is refused.
+    /// A repeated key is recognised. Where it is not, each frame is stored.
     pub remembers_keys: bool,
 }
 
@@ -256,6 +256,7 @@ pub trait PartitionReader: Send {
         note: &'a Note,
     ) -> BoxFuture<'a, Result<(), CommitError>>;
 
-    /// Gives the partition back: the answer to `Revoking`.
+    /// Gives the partition back: the answer to `Revoking`, or before `Subscription::close`. Not a way to pass it on: it
+    /// stays with the member until somebody else is to have it.
     fn release(self: Box<Self>);
 }

@@ -4,8 +4,7 @@ use logmill_queue::{Append, CommitError, Topic};
 
 use super::Harness;
 use super::support::{
-    P0, P1, Q, all_of, begin, fill, hand_over, join, next, note, number, numbered, other, position_of, soon,
-    stored, subscribe,
+    P0, P1, Q, all_of, begin, fill, join, next, note, number, numbered, other, position_of, soon, stored,
 };
 
 fn out(h: &dyn Harness, n: u64) -> Vec<Append> {
@@ -89,9 +88,8 @@ pub async fn a_relay_of_nothing_is_a_commit(h: &mut dyn Harness) {
     let mut reader = begin(first.take(P0)).await;
     let upto = next(&mut reader).await.offset + 1;
     soon("a relay", reader.relay(Vec::new(), upto, &note("n"))).await.unwrap();
-    reader.release();
-    let mut second = super::support::Member { sub: subscribe(&q, "g").await, readers: Default::default() };
-    hand_over(h, &mut first, &mut second).await;
+    drop((reader, first));
+    let mut second = join(&q, "g").await;
     let mut reader = begin(second.take(P0)).await;
     assert_eq!(number(&next(&mut reader).await), 1);
     assert_eq!(outputs(&q).await, (vec![], 0));

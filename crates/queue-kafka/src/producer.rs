@@ -1,0 +1,202 @@
+//! Storing frames: one idempotent producer for all topics.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use logmill_queue::{AppendError, Class, Offset, Partition, QueueError};
+use logmill_world::World;
+use rdkafka::ClientContext;
+use rdkafka::Message;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::OwnedHeaders;
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+use tokio::sync::oneshot;
+
+use crate::blocking::Detached;
+use crate::client::{Context, Health};
+use crate::config::{KafkaConfig, REQUEST};
+use crate::error::{code, unavailable};
+
+/// A caller gets its answer within this time, known or not.
+const ANSWER: Duration = REQUEST;
+/// What was given to librdkafka when the process ends in order gets this long to arrive.
+const LAST: Duration = Duration::from_secs(5);
+
+/// Where a frame was stored, or what the broker said.
+type Report = Result<(Partition, Offset), RDKafkaErrorCode>;
+
+/// Frames without an answer, and since when no answer came: brokers that are away must not be given more and more.
+#[derive(Default)]
+struct Waiting {
+    frames: AtomicU64,
+    /// Milliseconds of the monotonic clock.
+    since: AtomicU64,
+}
+
+/// Receives delivery reports on the producer's thread.
+pub(crate) struct Reports {
+    base: Context,
+    world: World,
+    waiting: Waiting,
+}
+
+impl Reports {
+    fn now(&self) -> u64 {
+        u64::try_from(self.world.clock().monotonic().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn given(&self) {
+        if self.waiting.frames.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.waiting.since.store(self.now(), Ordering::Release);
+        }
+    }
+
+    fn answered(&self) {
+        self.waiting.frames.fetch_sub(1, Ordering::AcqRel);
+        self.waiting.since.store(self.now(), Ordering::Release);
+    }
+
+    /// How long frames have waited without any answer.
+    fn silence(&self) -> Duration {
+        if self.waiting.frames.load(Ordering::Acquire) == 0 {
+            return Duration::ZERO;
+        }
+        Duration::from_millis(self.now().saturating_sub(self.waiting.since.load(Ordering::Acquire)))
+    }
+}
+
+impl ClientContext for Reports {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.base.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.base.error(error, reason);
+    }
+}
+
+impl ProducerContext for Reports {
+    type DeliveryOpaque = Box<oneshot::Sender<Report>>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, caller: Self::DeliveryOpaque) {
+        self.answered();
+        let report = match result {
+            Ok(message) => {
+                self.base.0.recovered();
+                let partition = u16::try_from(message.partition()).unwrap_or_default();
+                Ok((Partition(partition), Offset::try_from(message.offset()).unwrap_or_default()))
+            }
+            Err((error, _)) => Err(code(error)),
+        };
+        // A caller that went away has nothing to learn.
+        let _ = caller.send(report);
+    }
+}
+
+/// The producer of all appends.
+pub(crate) struct Producer {
+    world: World,
+    health: Health,
+    inner: Detached<Last>,
+}
+
+/// Waits for what is under way before it ends: the producer's own end would withdraw it.
+struct Last(Arc<ThreadedProducer<Reports>>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.flush(LAST) {
+            tracing::warn!(%error, "some frames without an answer are given up");
+        }
+    }
+}
+
+impl Producer {
+    pub(crate) fn new(world: &World, config: &KafkaConfig, health: &Health) -> KafkaResult<Self> {
+        let base = Context(health.clone());
+        let reports = Reports { base, world: world.clone(), waiting: Waiting::default() };
+        let producer = config.producer().create_with_context(reports)?;
+        let inner = Detached::new(world, Last(Arc::new(producer)));
+        Ok(Self { world: world.clone(), health: health.clone(), inner })
+    }
+
+    /// Why nothing is taken at the moment, if nothing is.
+    pub(crate) fn trouble(&self) -> Option<QueueError> {
+        let silence = self.inner.get()?.0.context().silence();
+        (silence >= ANSWER).then(|| {
+            let complaint = self.health.complaint().unwrap_or_default();
+            let reason =
+                format!("no broker has acknowledged anything for {} s: {complaint}", silence.as_secs());
+            QueueError::new(Class::Unavailable, reason)
+        })
+    }
+
+    /// Hands a message over in its first poll, and waits for the broker.
+    pub(crate) async fn send(
+        &self,
+        topic: &str,
+        partition: Partition,
+        payload: &[u8],
+        headers: OwnedHeaders,
+    ) -> Result<(Partition, Offset), AppendError> {
+        if let Some(trouble) = self.trouble() {
+            return Err(AppendError::Refused(trouble));
+        }
+        let (sender, report) = oneshot::channel();
+        let record = BaseRecord::<(), [u8], _>::with_opaque_to(topic, Box::new(sender))
+            .partition(i32::from(partition.0))
+            .payload(payload)
+            .headers(headers);
+        self.hand_over(record)?;
+        let unknown = |reason: &str| AppendError::Unknown(QueueError::new(Class::Unavailable, reason));
+        tokio::select! {
+            biased;
+            report = report => match report {
+                Ok(Ok(stored)) => Ok(stored),
+                Ok(Err(code)) => Err(self.refusal(code)),
+                Err(_) => Err(unknown("the producer has ended")),
+            },
+            () = self.world.clock().sleep(ANSWER) => Err(match self.health.complaint() {
+                Some(complaint) => unknown(&format!("no broker has acknowledged it within 10 s: {complaint}")),
+                None => unknown("no broker has acknowledged it within 10 s"),
+            }),
+        }
+    }
+
+    fn hand_over(
+        &self,
+        record: BaseRecord<'_, (), [u8], Box<oneshot::Sender<Report>>>,
+    ) -> Result<(), AppendError> {
+        let Some(Last(producer)) = self.inner.get() else {
+            return Err(AppendError::Refused(QueueError::new(Class::Bug, "the producer has ended")));
+        };
+        let reports = producer.context();
+        // Counted before: the report may be faster.
+        reports.given();
+        producer.send(record).map_err(|(error, _)| {
+            reports.answered();
+            let full = code(&error) == RDKafkaErrorCode::QueueFull;
+            let context = if full { "too much waits for the brokers" } else { "the message was not taken" };
+            AppendError::Refused(unavailable(context, error, &self.health))
+        })
+    }
+
+    /// Only what is known not to be stored is refused.
+    fn refusal(&self, code: RDKafkaErrorCode) -> AppendError {
+        let error =
+            unavailable("the broker refused the message", KafkaError::MessageProduction(code), &self.health);
+        match code {
+            RDKafkaErrorCode::MessageSizeTooLarge
+            | RDKafkaErrorCode::InvalidRecord
+            | RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownPartition
+            | RDKafkaErrorCode::PurgeQueue => AppendError::Refused(error),
+            _ => AppendError::Unknown(error),
+        }
+    }
+}

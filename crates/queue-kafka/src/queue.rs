@@ -1,0 +1,238 @@
+//! The handle that everybody holds.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use logmill_queue::{
+    Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Offset, Partition, Position, Queue,
+    QueueError, QueueLimits, Route, Scan, Start, StartError, Subscription, Topic,
+};
+use logmill_world::World;
+use rdkafka::consumer::BaseConsumer;
+
+use crate::blocking::Detached;
+use crate::client::{Context, Health};
+use crate::config::KafkaConfig;
+use crate::member;
+use crate::message;
+use crate::producer::Producer;
+use crate::scan::KafkaScan;
+use crate::topics::{Known, Topics};
+
+/// A position beyond the end is believed after the end was asked for during this time: a broker that has just become
+/// the leader may not know yet how far the log goes.
+const DOUBT: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Kafka, or Redpanda, as the log.
+pub struct KafkaQueue {
+    shared: Arc<Shared>,
+}
+
+/// What the queue, its members and its readers share.
+pub(crate) struct Shared {
+    pub world: World,
+    pub config: KafkaConfig,
+    pub health: Health,
+    pub topics: Topics,
+    pub producer: Producer,
+    /// Clients that ask for the positions of a group they are no members of.
+    positions: Mutex<HashMap<Group, Arc<Asker>>>,
+}
+
+/// A client that knows a group but is no member.
+pub(crate) type Asker = Detached<Arc<BaseConsumer<Context>>>;
+
+impl KafkaQueue {
+    /// A queue on these brokers. Connects in the background: brokers that are away are no error here.
+    ///
+    /// # Errors
+    /// A property that librdkafka does not know or take.
+    pub fn new(world: &World, config: KafkaConfig) -> Result<Self, QueueError> {
+        let health = Health::default();
+        let invalid =
+            |error| QueueError::caused(Class::Invalid, "the settings of Kafka are not valid", error);
+        let topics = Topics::new(world, &config, &health).map_err(invalid)?;
+        let producer = Producer::new(world, &config, &health).map_err(invalid)?;
+        let positions = Mutex::default();
+        let world = world.clone();
+        Ok(Self { shared: Arc::new(Shared { world, config, health, topics, producer, positions }) })
+    }
+
+    /// Why appends are refused at the moment, if they are.
+    #[must_use]
+    pub fn trouble(&self) -> Option<QueueError> {
+        self.shared.producer.trouble()
+    }
+
+    /// Asks for a topic, and creates it if it is absent: what would fail later fails here, with the reason.
+    ///
+    /// # Errors
+    /// The brokers cannot be reached, or the topic is absent and may not be created.
+    pub async fn check(&self, topic: &Topic) -> Result<(), QueueError> {
+        self.shared.topics.open(topic).await.map(drop)
+    }
+}
+
+impl Shared {
+    /// Where a frame goes.
+    pub(crate) fn place(&self, topic: &Known, route: Route) -> Result<Partition, QueueError> {
+        match route {
+            Route::Hash(hash) => {
+                Ok(Partition(u16::try_from(hash % u64::from(topic.partitions.max(1))).unwrap_or_default()))
+            }
+            Route::To(partition) if partition.0 < topic.partitions => Ok(partition),
+            Route::To(partition) => {
+                let reason = format!("the topic {} has no partition {partition}", topic.name);
+                Err(QueueError::new(Class::Invalid, reason))
+            }
+        }
+    }
+
+    /// The offset at which reading begins, after all that could be wrong with it was looked at.
+    pub(crate) async fn resolve(
+        &self,
+        topic: &Topic,
+        partition: Partition,
+        expected: LogId,
+        at: Start,
+    ) -> Result<Offset, StartError> {
+        let known = self.topics.look(topic).await?;
+        let asked = match at {
+            Start::At(log, _) if log != known.log => {
+                return Err(StartError::OtherLog { asked: log, found: known.log });
+            }
+            _ if expected != known.log => {
+                return Err(StartError::OtherLog { asked: expected, found: known.log });
+            }
+            Start::At(_, asked) => asked,
+            Start::Oldest => return Ok(self.topics.bounds(&known, partition).await?.0),
+            Start::End => return Ok(self.topics.bounds(&known, partition).await?.1),
+        };
+        let deadline = self.world.clock().monotonic() + DOUBT;
+        loop {
+            let (oldest, end) = self.topics.bounds(&known, partition).await?;
+            if asked < oldest {
+                return Err(StartError::Expired { asked, oldest });
+            }
+            if asked <= end {
+                return Ok(asked);
+            }
+            if self.world.clock().monotonic() >= deadline {
+                return Err(StartError::Beyond { asked, end });
+            }
+            self.world.clock().sleep(PAUSE).await;
+        }
+    }
+
+    async fn store(&self, append: Append) -> Result<Appended, AppendError> {
+        let headers = message::headers(&append, self.config.max_payload, self.config.max_message())
+            .map_err(AppendError::Refused)?;
+        let known = match self.topics.known(&append.topic) {
+            Some(known) => known,
+            None => self.topics.open(&append.topic).await.map_err(AppendError::Refused)?,
+        };
+        let partition = self.place(&known, append.route).map_err(AppendError::Refused)?;
+        let (partition, offset) =
+            self.producer.send(&known.name, partition, &append.payload, headers).await?;
+        Ok(Appended::New(Position { log: known.log, partition, offset }))
+    }
+
+    fn asker(&self, group: &Group) -> Result<Arc<Asker>, QueueError> {
+        let mut askers = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(asker) = askers.get(group) {
+            return Ok(asker.clone());
+        }
+        let config = self.config.member(group.as_str(), 0, 1);
+        let consumer = config
+            .create_with_context(Context(self.health.clone()))
+            .map_err(|e| QueueError::caused(Class::Unavailable, "a client of Kafka cannot be made", e))?;
+        let asker = Arc::new(Detached::new(&self.world, Arc::new(consumer)));
+        askers.insert(group.clone(), asker.clone());
+        Ok(asker)
+    }
+
+    async fn depth(&self, topic: &Topic, group: &Group) -> Result<Depth, QueueError> {
+        let known = self.topics.open(topic).await?;
+        let asker = self.asker(group)?;
+        let positions = member::positions(&asker, &known, &self.health).await?;
+        let mut frames = 0;
+        for (partition, position) in (0..known.partitions).map(Partition).zip(positions) {
+            let (oldest, end) = self.topics.bounds(&known, partition).await?;
+            frames += end.saturating_sub(position.unwrap_or(oldest).max(oldest));
+        }
+        Ok(Depth { frames, records: None })
+    }
+}
+
+impl Queue for KafkaQueue {
+    fn limits(&self) -> QueueLimits {
+        let max_payload = self.shared.config.max_payload.into();
+        QueueLimits { max_payload, counts_records: false, remembers_keys: false }
+    }
+
+    fn log_id(&self, topic: &Topic) -> Result<LogId, QueueError> {
+        let unknown =
+            || QueueError::new(Class::Unavailable, format!("the topic {topic} was not asked for yet"));
+        self.shared.topics.known(topic).map(|known| known.log).ok_or_else(unknown)
+    }
+
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
+        Box::pin(self.shared.store(append))
+    }
+
+    fn subscribe<'a>(
+        &'a self,
+        topic: &'a Topic,
+        group: &'a Group,
+        budget: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Subscription>, QueueError>> {
+        Box::pin(async move {
+            let known = self.shared.topics.open(topic).await?;
+            let membership = member::join(&self.shared, topic, &known, group, budget)?;
+            Ok(Box::new(membership) as Box<dyn Subscription>)
+        })
+    }
+
+    fn scan<'a>(
+        &'a self,
+        topic: &'a Topic,
+        partition: Partition,
+        from: Start,
+    ) -> BoxFuture<'a, Result<Box<dyn Scan>, StartError>> {
+        Box::pin(async move {
+            let shared = &self.shared;
+            let known = shared.topics.open(topic).await?;
+            let from = shared.resolve(topic, partition, known.log, from).await?;
+            let (_, end) = shared.topics.bounds(&known, partition).await?;
+            let place = (known.name.as_str(), partition);
+            let mut scan = KafkaScan::new(&shared.world, &shared.config, &shared.health, place, (from, end))
+                .map_err(|e| QueueError::caused(Class::Unavailable, "a client of Kafka cannot be made", e))?;
+            scan.begin().await?;
+            Ok(Box::new(scan) as Box<dyn Scan>)
+        })
+    }
+
+    fn partitions<'a>(&'a self, topic: &'a Topic) -> BoxFuture<'a, Result<Vec<Partition>, QueueError>> {
+        Box::pin(async move {
+            let known = self.shared.topics.open(topic).await?;
+            Ok((0..known.partitions).map(Partition).collect())
+        })
+    }
+
+    fn bounds<'a>(
+        &'a self,
+        topic: &'a Topic,
+        partition: Partition,
+    ) -> BoxFuture<'a, Result<(Offset, Offset), QueueError>> {
+        Box::pin(async move {
+            let known = self.shared.topics.open(topic).await?;
+            self.shared.topics.bounds(&known, partition).await
+        })
+    }
+
+    fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>> {
+        Box::pin(self.shared.depth(topic, group))
+    }
+}

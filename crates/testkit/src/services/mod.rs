@@ -1,0 +1,7 @@
+//! Real servers for tests, on loopback. `tests/tools.sh` installs them; a start installs what is missing.
+//!
+//! A server ends when its value is dropped, and within a second of the end of the test process, however that ended.
+
+mod holder;
+pub mod kafka;
+mod ports;
