@@ -6,13 +6,21 @@ export CARGO_TERM_COLOR ?= auto
 # the fuzz targets and LOGMILL_SIM_RUNS look at others.
 export PROPTEST_RNG_SEED ?= 1
 
-.PHONY: run test tools lint crash bench fuzz help
+.PHONY: run run-kafka test tools lint crash bench fuzz help
 
 help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 run: ## builds and starts logmill; data goes to ./data
 	cargo run --release --package logmill -- serve
+
+KAFKA_PORT ?= 19092
+
+run-kafka: tools ## starts one Kafka broker and logmill on it, and stops both; data goes to ./data
+	cargo build --release --package logmill
+	@./tests/services/kafka.sh start ./data/kafka 1 $(KAFKA_PORT) auto.create.topics.enable=false
+	@trap './tests/services/kafka.sh stop ./data/kafka' EXIT; \
+		cargo run --release --package logmill -- serve --set queue.kafka.brokers=127.0.0.1:$(KAFKA_PORT)
 
 test: tools ## runs every test, the crash runs included
 	cargo build --workspace --all-targets

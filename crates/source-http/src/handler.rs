@@ -113,6 +113,12 @@ impl WebLogs {
             return Err(Problem::Method);
         }
         let head = Head::parse(&parts.headers, self.config.require_customer)?;
+        if head.key.is_some() && !self.queue.limits().remembers_keys {
+            // Taking it would promise that a repetition is counted once.
+            let reason =
+                "Idempotency-Key: repeated keys are not recognised on this log; send the batch without one";
+            return Err(Problem::Request(reason.to_owned()));
+        }
         let mut reservation = self.budget.begin().map_err(|_| {
             Problem::Busy(
                 "the requests in flight are at their limit (limits.max_in_flight_requests); repeat later",

@@ -12,9 +12,11 @@ use super::post::{Batch, post};
 use super::queue::logs;
 use crate::cli::DlqAction;
 use crate::exit::{Failure, IO, USAGE};
+use crate::serve::log::needs_files;
 use crate::settings::Settings;
 
 pub(crate) fn run(settings: &Settings, action: &DlqAction) -> anyhow::Result<()> {
+    needs_files(settings, "logmill dlq")?;
     let mut out = io::stdout().lock();
     match action {
         DlqAction::List => {

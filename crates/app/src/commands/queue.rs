@@ -11,6 +11,7 @@ use logmill_world::World;
 use super::export;
 use crate::cli::{AdoptFrom, GroupsAction, QueueAction};
 use crate::exit::{Failure, IO, USAGE};
+use crate::serve::log::{embedded, needs_files};
 use crate::serve::parts;
 use crate::settings::Settings;
 
@@ -21,6 +22,9 @@ pub(crate) fn logs(settings: &Settings) -> [(&'static str, PathBuf); 2] {
 }
 
 pub(crate) fn run(settings: &Settings, action: QueueAction) -> anyhow::Result<()> {
+    if !matches!(action, QueueAction::Replay { .. }) {
+        needs_files(settings, "logmill queue")?;
+    }
     match action {
         QueueAction::Inspect => inspect(settings),
         QueueAction::Verify => verify(settings),
@@ -102,7 +106,7 @@ fn verify(settings: &Settings) -> anyhow::Result<()> {
 
 fn repair(settings: &Settings) -> anyhow::Result<()> {
     let world = World::real();
-    let _lock = parts::lock(&world, settings)?;
+    let _lock = embedded::lock(&world, settings)?;
     let mut out = io::stdout().lock();
     for (name, folder) in logs(settings) {
         let repaired = LogFiles::new(world.fs().clone(), &folder).repair();
@@ -143,7 +147,7 @@ fn groups(settings: &Settings) -> anyhow::Result<()> {
 
 fn drop_group(settings: &Settings, group: &str) -> anyhow::Result<()> {
     let group = Group::new(group)?;
-    let queue = parts::queue(&World::real(), settings)?;
+    let queue = embedded::open(&World::real(), settings)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let dropped = runtime.block_on(queue.drop_group(&group));
     match dropped.map_err(|error| Failure::new(IO, error.to_string()))? {
@@ -161,7 +165,7 @@ fn drop_group(settings: &Settings, group: &str) -> anyhow::Result<()> {
 
 fn adopt(settings: &Settings, from: AdoptFrom) -> anyhow::Result<()> {
     let world = World::real();
-    let queue = parts::queue(&world, settings)?;
+    let queue = embedded::open(&world, settings)?;
     if let Some(error) = queue.trouble() {
         return Err(Failure::new(IO, error.to_string()).into());
     }

@@ -1,11 +1,11 @@
 //! `logmill serve`: wires the rooms together, runs them, and ends them in order.
 
 mod banner;
+pub(crate) mod log;
 pub(crate) mod parts;
 mod process;
 mod signals;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -19,6 +19,7 @@ use crate::exit::{Failure, IO};
 use crate::logging;
 use crate::settings::{Loaded, Role};
 
+use log::Log;
 use parts::Pipelines;
 use signals::Reload;
 
@@ -51,14 +52,15 @@ fn runtime(name: &str) -> anyhow::Result<Runtime> {
 
 async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::Result<()> {
     let settings = reload.running;
-    let queue = parts::queue(world, settings)?;
+    let log = Log::open(world, settings)?;
+    let queue = log.queue();
     let registry = parts::registry(sinks)?;
     let (stop_sources, sources) = watch::channel(false);
     let (stop_sinks, draining) = watch::channel(false);
     let pipelines = Pipelines::start(world, settings, &queue, sinks, &draining)?;
-    let mut parts = vec![parts::queue_part(&queue)];
+    let mut parts = vec![log.part()];
     parts.extend(pipelines.parts());
-    let tallies = vec![parts::syncs(&registry, &queue)?];
+    let tallies = log.tallies(&registry)?;
     let admin = Admin::new(registry.clone(), parts, pipelines.deliveries(), tallies).context("metrics")?;
     let mut router = logmill_admin::router(admin);
     if settings.roles.has(Role::Ingest) {
@@ -94,6 +96,6 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
             tracing::warn!(seconds = limit.as_secs(), "stopped at shutdown_timeout; what is left stays in the queue");
         }
     }
-    drop(Arc::clone(&queue));
+    drop(log);
     Ok(())
 }

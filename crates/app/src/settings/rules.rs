@@ -1,7 +1,7 @@
 //! Rules between settings. What concerns one setting alone is in the catalogue.
 
 use super::problem::Fault;
-use super::tree::Settings;
+use super::tree::{QueueKind, Settings};
 use super::units::show_size;
 
 /// A segment holds at least this many of the largest batches, so that closing one early wastes little.
@@ -37,6 +37,43 @@ pub(super) const RULES: &[Rule] = &[
         check: |s| {
             let kept = s.queue.retention_bytes?;
             at_least(("queue.retention_bytes", kept), s.queue.segment_bytes, "queue.segment_bytes")
+        },
+    },
+    Rule {
+        settings: &["queue.kind", "queue.kafka.brokers"],
+        check: |s| {
+            let wrong = s.queue.kind == QueueKind::Kafka && s.queue.kafka.brokers.is_empty();
+            let advice = "write host:port of some brokers into queue.kafka.brokers";
+            wrong.then(|| Fault::new("is kafka, and no brokers are named", advice))
+        },
+    },
+    Rule {
+        settings: &["queue.kafka.sasl.mechanism", "queue.kafka.sasl.username", "queue.kafka.sasl.password"],
+        check: |s| {
+            let sasl = &s.queue.kafka.sasl;
+            let known = !sasl.username.is_empty() && !sasl.password.is_empty();
+            let advice = "set all of queue.kafka.sasl.mechanism, .username and .password, or none";
+            let none = sasl.username.is_empty() && sasl.password.is_empty();
+            let wrong = if sasl.mechanism.is_some() { !known } else { !none };
+            wrong.then(|| Fault::new("mechanism, name and password belong together", advice))
+        },
+    },
+    Rule {
+        settings: &[
+            "queue.kafka.tls.enabled",
+            "queue.kafka.tls.ca",
+            "queue.kafka.tls.certificate",
+            "queue.kafka.tls.key",
+        ],
+        check: |s| {
+            let tls = &s.queue.kafka.tls;
+            let files = tls.ca.is_some() || tls.certificate.is_some() || tls.key.is_some();
+            let advice = "set queue.kafka.tls.enabled to true, or remove the files";
+            if files && !tls.enabled {
+                return Some(Fault::new("files for TLS are named, and TLS is off", advice));
+            }
+            let pair = tls.certificate.is_some() == tls.key.is_some();
+            (!pair).then(|| Fault::new("a certificate and its key belong together", "name both, or none"))
         },
     },
 ];

@@ -135,6 +135,8 @@ pub(crate) enum QueueKind {
     /// The log in `data_dir`.
     #[default]
     Embedded,
+    /// Kafka or Redpanda.
+    Kafka,
 }
 
 /// The log in the middle.
@@ -152,6 +154,62 @@ pub(crate) struct Queue {
     pub(crate) retention_age: Duration,
     /// Bytes of the file system that stay free. None: 1 GiB or 2 % of the file system, the smaller.
     pub(crate) reserve_bytes: Option<u64>,
+    /// Kafka as the log.
+    pub(crate) kafka: Kafka,
+}
+
+/// Kafka as the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kafka {
+    /// Addresses of some brokers, `host:port` with commas; empty is none.
+    pub(crate) brokers: String,
+    /// The prefix of all consumer groups.
+    pub(crate) group: String,
+    /// In front of the names of topics and groups; may be empty.
+    pub(crate) topic_prefix: String,
+    /// Whether absent topics are created.
+    pub(crate) create_topics: bool,
+    /// Partitions of a topic that is created, 1 to 1024.
+    pub(crate) partitions: u32,
+    /// Replicas of a topic that is created. None: the brokers' default.
+    pub(crate) replication: Option<u32>,
+    /// How messages are compressed.
+    pub(crate) compression: &'static str,
+    /// Encryption.
+    pub(crate) tls: Tls,
+    /// Who we are.
+    pub(crate) sasl: Sasl,
+}
+
+/// Encryption towards brokers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tls {
+    /// Whether it is on.
+    pub(crate) enabled: bool,
+    /// Certificates of who may sign the brokers'. None: the system's.
+    pub(crate) ca: Option<PathBuf>,
+    /// Our own certificate, if the brokers want one.
+    pub(crate) certificate: Option<PathBuf>,
+    /// Its key.
+    pub(crate) key: Option<PathBuf>,
+}
+
+/// Name and password towards brokers.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Sasl {
+    /// `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; none: no name and password.
+    pub(crate) mechanism: Option<&'static str>,
+    /// The name.
+    pub(crate) username: String,
+    /// The password.
+    pub(crate) password: String,
+}
+
+impl std::fmt::Debug for Sasl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The password is not for logs.
+        f.debug_struct("Sasl").field("mechanism", &self.mechanism).field("username", &self.username).finish()
+    }
 }
 
 /// Repeated requests.

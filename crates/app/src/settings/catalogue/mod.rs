@@ -4,6 +4,7 @@
 //! A new setting is one entry in one of the lists below, and the field of [`Settings`] that the entry fills.
 
 mod intake;
+mod kafka;
 mod outputs;
 mod queue;
 mod server;
@@ -52,6 +53,10 @@ impl Setting {
         Self { name, kind, default, about, aliases: &[], secret: false }
     }
 
+    const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
     const fn aliases(self, aliases: &'static [&'static str]) -> Self {
         Self { aliases, ..self }
     }
@@ -68,7 +73,7 @@ pub(super) struct Catalogue(pub(super) &'static [&'static [Setting]]);
 
 /// The settings of this build.
 pub(super) const CATALOGUE: Catalogue =
-    Catalogue(&[server::SETTINGS, intake::SETTINGS, queue::SETTINGS, outputs::SETTINGS]);
+    Catalogue(&[server::SETTINGS, intake::SETTINGS, queue::SETTINGS, kafka::SETTINGS, outputs::SETTINGS]);
 
 impl Catalogue {
     pub(super) fn all(self) -> impl Iterator<Item = &'static Setting> {

@@ -12,13 +12,20 @@ const MAX_PARTITIONS: u32 = 1024;
 
 const KINDS: &[Choice] = &[
     Choice::offered("embedded", |s| s.queue.kind = QueueKind::Embedded),
+    #[cfg(feature = "kafka")]
+    Choice::offered("kafka", |s| s.queue.kind = QueueKind::Kafka),
+    #[cfg(not(feature = "kafka"))]
     Choice::absent("kafka", "is not in this build"),
 ];
 
 pub(super) const SETTINGS: &[Setting] = &[
     Setting::new(
         "queue.kind",
-        Fallback::Text("embedded"),
+        Fallback::Computed {
+            says: "kafka with queue.kafka.brokers, otherwise embedded",
+            example: "embedded",
+            text: |s, _| if s.queue.kafka.brokers.is_empty() { "embedded" } else { "kafka" }.to_owned(),
+        },
         Kind::OneOf { choices: KINDS },
         "Which log is in the middle",
     ),
@@ -30,7 +37,7 @@ pub(super) const SETTINGS: &[Setting] = &[
             text: |_, machine| machine.cores.clamp(1, MAX_PARTITIONS).to_string(),
         },
         Kind::Count { min: 1, max: MAX_PARTITIONS, set: |s, v| s.queue.partitions = v },
-        "Partitions of a new topic",
+        "Partitions of a topic of the embedded log",
     ),
     Setting::new(
         "queue.segment_bytes",

@@ -84,6 +84,10 @@ fn one(setting: &Setting, scalar: &Scalar) -> Result<Accepted, Fault> {
         Kind::OptionalPath { set } => {
             path(&value).map(|p| Accepted::new(text_of(&p), move |s| set(s, Some(p.clone()))))
         }
+        Kind::Text { good, set, .. } => {
+            let text = text(setting, &value, good)?;
+            Ok(Accepted::new(text.clone(), move |s| set(s, text.clone())))
+        }
         Kind::Name { set } => name(&value).map(|n| Accepted::new(n.clone(), move |s| set(s, n.clone()))),
         Kind::OneOf { choices } | Kind::AnyOf { choices } => {
             choice(choices, &value).map(|(name, set)| Accepted::new(name.to_owned(), set))
@@ -98,12 +102,13 @@ fn right_form(kind: Kind, scalar: &Scalar, shown: &str) -> Result<(), Fault> {
         (Kind::Count { .. } | Kind::Switch { .. }, Form::Quoted) => {
             Err(Fault::new(format!("{shown} is text"), "write it without quotes"))
         }
-        (Kind::Path { .. } | Kind::OptionalPath { .. } | Kind::Name { .. }, Form::Plain) => {
-            match plain_type(&scalar.text) {
-                Some(found) => Err(Fault::new(format!("{shown} is {found} in YAML"), "put it in quotes")),
-                None => Ok(()),
-            }
-        }
+        (
+            Kind::Path { .. } | Kind::OptionalPath { .. } | Kind::Text { .. } | Kind::Name { .. },
+            Form::Plain,
+        ) => match plain_type(&scalar.text) {
+            Some(found) => Err(Fault::new(format!("{shown} is {found} in YAML"), "put it in quotes")),
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
 }
@@ -221,6 +226,13 @@ fn path(value: &Shown<'_>) -> Result<PathBuf, Fault> {
 
 fn text_of(path: &std::path::Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+fn text(setting: &Setting, value: &Shown<'_>, good: fn(&str) -> bool) -> Result<String, Fault> {
+    if good(value.text) && !value.text.chars().any(char::is_control) {
+        return Ok(value.text.to_owned());
+    }
+    Err(Fault::new(format!("{} is not allowed", value.shown), format!("allowed: {}", allowed(setting))))
 }
 
 /// The same rule as the topic names of the queue.

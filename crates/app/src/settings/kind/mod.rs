@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Path { set: fn(&mut Settings, PathBuf) },
     /// The same; empty is none.
     OptionalPath { set: fn(&mut Settings, Option<PathBuf>) },
+    /// Text that `good` takes; `allowed` says what that is.
+    Text { allowed: &'static str, good: fn(&str) -> bool, set: fn(&mut Settings, String) },
     /// A name that a topic can have.
     Name { set: fn(&mut Settings, String) },
     /// One of these.

@@ -1,0 +1,84 @@
+//! The log in the middle, whichever it is.
+
+pub(crate) mod embedded;
+#[cfg(feature = "kafka")]
+mod kafka;
+
+use std::sync::Arc;
+
+use logmill_admin::{Part, Tally};
+use logmill_queue::Queue;
+use logmill_queue::embedded::EmbeddedQueue;
+use logmill_world::{Lock, World};
+use prometheus::Registry;
+
+use crate::exit::{CONFIG, Failure, IO};
+use crate::settings::{QueueKind, Settings};
+
+/// An open log.
+pub(super) enum Log {
+    Embedded(Arc<EmbeddedQueue>),
+    #[cfg(feature = "kafka")]
+    Kafka {
+        queue: Arc<logmill_queue_kafka::KafkaQueue>,
+        /// The data folder is this process's alone, also without a log in it.
+        _lock: Box<dyn Lock>,
+    },
+}
+
+impl Log {
+    pub(super) fn open(world: &World, settings: &Settings) -> anyhow::Result<Self> {
+        match settings.queue.kind {
+            QueueKind::Embedded => embedded::open(world, settings).map(Self::Embedded),
+            #[cfg(feature = "kafka")]
+            QueueKind::Kafka => {
+                let made = world.fs().create_dir_all(&settings.data_dir);
+                made.map_err(|e| {
+                    Failure::new(IO, format!("data_dir: {}: {e}", settings.data_dir.display()))
+                })?;
+                let lock = embedded::lock(world, settings)?;
+                let queue = kafka::open(world, settings)?;
+                kafka::reach(world, &queue, logmill_queue::Topic::new(&settings.web.topic)?);
+                Ok(Self::Kafka { queue, _lock: lock })
+            }
+            #[cfg(not(feature = "kafka"))]
+            QueueKind::Kafka => Err(Failure::new(CONFIG, "queue.kind: kafka is not in this build").into()),
+        }
+    }
+
+    pub(super) fn queue(&self) -> Arc<dyn Queue> {
+        match self {
+            Self::Embedded(queue) => queue.clone(),
+            #[cfg(feature = "kafka")]
+            Self::Kafka { queue, .. } => queue.clone(),
+        }
+    }
+
+    pub(super) fn part(&self) -> Part {
+        match self {
+            Self::Embedded(queue) => embedded::part(queue),
+            #[cfg(feature = "kafka")]
+            Self::Kafka { queue, .. } => kafka::part(queue),
+        }
+    }
+
+    /// Counters of its own.
+    pub(super) fn tallies(&self, registry: &Registry) -> anyhow::Result<Vec<Tally>> {
+        match self {
+            Self::Embedded(queue) => Ok(vec![embedded::syncs(registry, queue)?]),
+            #[cfg(feature = "kafka")]
+            Self::Kafka { .. } => Ok(Vec::new()),
+        }
+    }
+}
+
+/// Commands that work on the files of the embedded log say so where there are none.
+pub(crate) fn needs_files(settings: &Settings, command: &str) -> anyhow::Result<()> {
+    if settings.queue.kind == QueueKind::Embedded {
+        return Ok(());
+    }
+    let text = format!(
+        "queue.kind: `{command}` works on the files of the embedded log, and the log is Kafka here; use the tools of Kafka"
+    );
+    Err(Failure::new(CONFIG, text).into())
+}
