@@ -48,16 +48,49 @@ pub(crate) struct Summary {
     pub tail: u32,
 }
 
-/// While the log's first segment is there, no frame has expired: what is missing in front of a lane's oldest known
-/// frame is damage, and readers have to hear of it.
-pub(crate) fn add_begin(closed: &mut BTreeMap<u64, Summary>, ends: &BTreeMap<Lane, End>) {
+impl Summary {
+    fn extent(&mut self, lane: &Lane, first: End) -> &mut Extent {
+        let new = Extent { first, end: first, entries: 0, crc: 0, from: 0 };
+        self.lanes.entry(lane.clone()).or_insert(new)
+    }
+
+    /// Answers for the frames between two places of a lane. Offsets without records were never acknowledged: a reader
+    /// may come from there, but commits nothing behind them, so that they must not hold the segment.
+    fn answer_for(&mut self, lane: &Lane, from: End, to: End) {
+        if to.ordinal > from.ordinal {
+            let extent = self.extent(lane, from);
+            extent.end = if to.offset > extent.end.offset { to } else { extent.end };
+        }
+        if let Some(extent) = self.lanes.get_mut(lane) {
+            extent.first = if from.offset < extent.first.offset { from } else { extent.first };
+        }
+    }
+}
+
+/// Lets a segment answer for each frame that no header tells of any more: the last one before it that knows of its
+/// lane. Readers hear of the frame as long as that segment is there, and retention keeps it until they have.
+/// A later one would not do: once those before it are gone, nothing tells that something was in front of it.
+/// `begins`: the ends of all lanes where a segment begins, for those of which that is known.
+pub(crate) fn add_missing(
+    segments: &mut [(u64, &mut Summary)],
+    begins: &BTreeMap<u64, BTreeMap<Lane, End>>,
+    ends: &BTreeMap<Lane, End>,
+) {
     for (lane, end) in ends {
-        let oldest = closed.values().find_map(|summary| summary.lanes.get(lane));
-        let known = oldest.map_or(*end, |extent| extent.first);
-        if let (true, Some(begin)) = (known.ordinal > 0, closed.get_mut(&FIRST)) {
-            let first = End::default();
-            let nothing = Extent { first, end: known, entries: 0, crc: 0, from: 0 };
-            begin.lanes.entry(lane.clone()).or_insert(nothing).first = first;
+        let mut known: Option<(&mut Summary, End)> = None;
+        for (number, summary) in segments.iter_mut() {
+            let held = summary.lanes.get(lane).map(|extent| (extent.first, extent.end));
+            let begin = begins.get(number).map(|ends| ends.get(lane).copied().unwrap_or_default());
+            let Some(from) = begin.or(held.map(|(first, _)| first)) else { continue };
+            if let Some((before, end)) = known {
+                before.answer_for(lane, end, from);
+            }
+            let (first, end) = held.unwrap_or((from, from));
+            summary.answer_for(lane, from, first);
+            known = Some((summary, end));
+        }
+        if let Some((last, from)) = known {
+            last.answer_for(lane, from, *end);
         }
     }
 }
@@ -78,24 +111,9 @@ impl LiveIndex {
             extent.end = end;
         } else {
             self.lanes.insert(lane.clone(), vec![entry]);
-            self.extent(lane, first).end = end;
+            self.summary.extent(lane, first).end = end;
         }
         self.summary.newest = self.summary.newest.max(received);
-    }
-
-    fn extent(&mut self, lane: &Lane, first: End) -> &mut Extent {
-        let new = Extent { first, end: first, entries: 0, crc: 0, from: 0 };
-        self.summary.lanes.entry(lane.clone()).or_insert(new)
-    }
-
-    /// What the segment held of a lane, as the snapshots around it say: more than `add` saw where frames are
-    /// damaged, and readers have to hear of those.
-    pub(crate) fn held(&mut self, lane: &Lane, first: End, end: End) {
-        let extent = self.extent(lane, first);
-        extent.first = first;
-        if end.offset > extent.end.offset {
-            extent.end = end;
-        }
     }
 
     pub(crate) fn add_frame(&mut self, head: &FrameHead) {

@@ -66,7 +66,8 @@ pub(crate) fn recover(files: &Files) -> io::Result<Recovered> {
     out.log = Some(log);
     numbers.retain(|&n| n < last);
     let base = load_base(files, &numbers, last, log, &mut out.state)?;
-    let begin_is_known = base > 0 || numbers.first().copied().unwrap_or(last) == FIRST;
+    // The snapshot that was found tells where its segment begins; the first segment begins with nothing.
+    let begins = BTreeMap::from([(FIRST, BTreeMap::new()), (base, out.state.ends.clone())]);
     for &number in numbers.iter().filter(|&&n| n >= base) {
         replay_closed(files, number, log, &mut out)?;
     }
@@ -76,12 +77,10 @@ pub(crate) fn recover(files: &Files) -> io::Result<Recovered> {
         summary.lanes.iter().for_each(|(lane, extent)| out.state.raise_end(lane, extent.end));
         out.closed.insert(number, summary);
     }
-    index::add_begin(&mut out.closed, &out.state.ends);
-    let begin = begin_is_known.then(|| out.state.ends.clone());
     let mut active = replay_last(files, last, log, &mut out)?;
-    if let Some(begin) = begin {
-        add_lost(&mut active.live, &begin, &out.state.ends);
-    }
+    let closed = out.closed.iter_mut().map(|(number, summary)| (*number, summary));
+    let mut segments: Vec<_> = closed.chain([(last, &mut active.live.summary)]).collect();
+    index::add_missing(&mut segments, &begins, &out.state.ends);
     out.active = Some(active);
     Ok(out)
 }
@@ -131,16 +130,6 @@ fn closed_end(files: &Files, number: u64, log: LogId) -> io::Result<Option<usize
     Ok(end.map(|end| end.at as usize))
 }
 
-/// Completes an index that was made from headers by what the log knew before and after the segment.
-fn add_lost(live: &mut LiveIndex, begin: &BTreeMap<Lane, End>, end: &BTreeMap<Lane, End>) {
-    for (lane, end) in end {
-        let first = begin.get(lane).copied().unwrap_or_default();
-        if end.ordinal > first.ordinal {
-            live.held(lane, first, *end);
-        }
-    }
-}
-
 /// Makes the index of a closed segment again from its headers.
 pub(crate) fn rebuild_index(files: &Files, number: u64, log: LogId) -> io::Result<LiveIndex> {
     let mut live = LiveIndex::default();
@@ -152,7 +141,8 @@ pub(crate) fn rebuild_index(files: &Files, number: u64, log: LogId) -> io::Resul
     })?;
     let (begin, end) = (snapshot_of(files, number, log)?, snapshot_of(files, number + 1, log)?);
     if let (Some(begin), Some(end)) = (begin, end) {
-        add_lost(&mut live, &begin.ends, &end.ends);
+        let begins = BTreeMap::from([(number, begin.ends)]);
+        index::add_missing(&mut [(number, &mut live.summary)], &begins, &end.ends);
     }
     live.summary.tail = tail as u32;
     let mut summary = std::mem::take(&mut live.summary);

@@ -1,6 +1,7 @@
 //! Damage, failing disks and crashes, on the simulated disk. What any queue must do is in `tests/conformance.rs`.
 #![allow(clippy::disallowed_methods)]
 
+mod account;
 mod codec;
 mod crash;
 mod damage;
