@@ -2,6 +2,8 @@
 
 use std::io;
 
+use logmill_world::Micros;
+
 use super::shared::{Shared, State};
 use super::state::Lane;
 use crate::contract::{Class, Offset, QueueError};
@@ -42,7 +44,7 @@ fn next_to_go(shared: &Shared, low: bool) -> Option<(u64, u64)> {
     let (number, oldest) = state.closed.first_key_value()?;
     let bytes: u64 = state.closed.values().map(|closed| u64::from(closed.summary.tail)).sum();
     let too_many = bytes > shared.config.retention_bytes;
-    let too_old = oldest.summary.newest < now.saturating_sub(age);
+    let too_old = newest(&state).is_some_and(|newest| newest < now.saturating_sub(age));
     let consumed = oldest
         .summary
         .lanes
@@ -52,6 +54,13 @@ fn next_to_go(shared: &Shared, low: bool) -> Option<(u64, u64)> {
     let was_read = oldest.summary.lanes.keys().all(|lane| state.log.positions.keys().any(|(_, l)| l == lane));
     let goes = consumed && (low && was_read || too_many || too_old);
     goes.then(|| (*number, u64::from(oldest.summary.tail)))
+}
+
+/// The latest arrival in the oldest segment. Where nothing of it can be read, it counts as young as the first behind
+/// it that tells an arrival.
+fn newest(state: &State) -> Option<Micros> {
+    let closed = state.closed.values().map(|closed| closed.summary.newest);
+    closed.chain([state.live.index.summary.newest]).find(|newest| *newest > 0)
 }
 
 /// Whether every group that reads the topic has committed up to `end`.

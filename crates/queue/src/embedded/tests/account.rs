@@ -90,6 +90,17 @@ fn a_lost_first_segment_is_told_at_each_start() {
     });
 }
 
+/// What nobody reads goes by age, and a segment that tells no arrival is not older than the next one.
+#[test]
+fn a_lost_segment_that_nobody_reads_is_not_old() {
+    sim(|clock| async move {
+        let mut image = closed_log(&clock, 24, |_| P0).await;
+        let gone = held(&image, 1);
+        lose(&mut image, 1);
+        told_each_time(&clock, image, &config(), (P0, 0), lost(gone)).await;
+    });
+}
+
 /// A reader has committed all of the first segment and stands before one that is lost: that one did not expire.
 #[test]
 fn a_lost_segment_in_the_middle_does_not_expire_before_it_was_told() {
