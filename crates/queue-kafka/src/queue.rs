@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use logmill_queue::{
-    Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Offset, Partition, Position, Queue,
-    QueueError, QueueLimits, Route, Scan, Start, StartError, Subscription, Topic,
+    Append, AppendError, Appended, BoxFuture, Class, Committed, Depth, Group, LogId, Offset, Partition,
+    Position, Queue, QueueError, QueueLimits, Route, Scan, Start, StartError, Subscription, Topic,
 };
 use logmill_world::World;
 use rdkafka::consumer::BaseConsumer;
@@ -153,14 +153,24 @@ impl Shared {
         Ok(asker)
     }
 
+    async fn committed(
+        &self,
+        topic: &Topic,
+        group: &Group,
+    ) -> Result<Vec<(Partition, Committed)>, QueueError> {
+        let known = self.topics.open(topic).await?;
+        member::positions(&*self.asker(group)?, &known, &self.health).await
+    }
+
     async fn depth(&self, topic: &Topic, group: &Group) -> Result<Depth, QueueError> {
         let known = self.topics.open(topic).await?;
-        let asker = self.asker(group)?;
-        let positions = member::positions(&asker, &known, &self.health).await?;
+        let positions = self.committed(topic, group).await?;
         let mut frames = 0;
-        for (partition, position) in (0..known.partitions).map(Partition).zip(positions) {
+        for partition in (0..known.partitions).map(Partition) {
             let (oldest, end) = self.topics.bounds(&known, partition).await?;
-            frames += end.saturating_sub(position.unwrap_or(oldest).max(oldest));
+            let position = positions.iter().find(|(of, _)| *of == partition);
+            frames +=
+                end.saturating_sub(position.map_or(oldest, |(_, committed)| committed.offset.max(oldest)));
         }
         Ok(Depth { frames, records: None })
     }
@@ -169,7 +179,7 @@ impl Shared {
 impl Queue for KafkaQueue {
     fn limits(&self) -> QueueLimits {
         let max_payload = self.shared.config.max_payload.into();
-        QueueLimits { max_payload, counts_records: false, remembers_keys: false }
+        QueueLimits { max_payload, counts_records: false, shares_partitions: true, remembers_keys: false }
     }
 
     fn log_id(&self, topic: &Topic) -> Result<LogId, QueueError> {
@@ -230,6 +240,14 @@ impl Queue for KafkaQueue {
             let known = self.shared.topics.open(topic).await?;
             self.shared.topics.bounds(&known, partition).await
         })
+    }
+
+    fn committed<'a>(
+        &'a self,
+        topic: &'a Topic,
+        group: &'a Group,
+    ) -> BoxFuture<'a, Result<Vec<(Partition, Committed)>, QueueError>> {
+        Box::pin(self.shared.committed(topic, group))
     }
 
     fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>> {

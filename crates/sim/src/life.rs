@@ -59,13 +59,14 @@ impl Life {
         let (main, side) = (stage.log_config("main", stage.settings.partitions), stage.log_config("side", 1));
         let queue = EmbeddedQueue::start(&world, Path::new(DATA).join("LOCK"), main, side);
         let queue = queue.map_err(|in_use| format!("the data folder is locked: {in_use:?}"))?;
+        let group = Group::new("logmill-files").map_err(|error| error.to_string())?;
         let files = FilesConfig {
             dir: FILES.into(),
             topic: stage.topic.clone(),
+            group: group.clone(),
             default_customer: "default".to_owned(),
         };
         let sink = Arc::new(FilesSink::new(world.clone(), queue.clone(), files));
-        let group = Group::new("logmill-files").map_err(|error| error.to_string())?;
         let (statuses, runners, writers, draining) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (opened, relief) = (false, None);
         let mut life = Self {

@@ -4,6 +4,7 @@ mod codec;
 mod config;
 mod folder;
 mod journal;
+mod owner;
 mod recover;
 mod render;
 mod sink;

@@ -1,13 +1,12 @@
 //! `Sink` on a folder.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use logmill_queue::{
-    BoxFuture, Class, Committed, Lease, LogId, Note, Offset, Opening, Outcome, Partition, Queue, QueueError,
-    Sink, SinkError, Staged, Start, Totals,
+    BoxFuture, Class, Committed, Lease, LogId, Offset, Opening, Outcome, Partition, Queue, QueueError, Sink,
+    SinkError, Staged, Start, Totals,
 };
 use logmill_world::{Lock, LockFailure, World};
 use tokio::sync::Mutex;
@@ -16,6 +15,7 @@ use crate::codec::{Checkpoint, Flush, Lane, Range};
 use crate::config::FilesConfig;
 use crate::folder::Folder;
 use crate::journal::Journal;
+use crate::owner::Claim;
 use crate::recover;
 use crate::render::{FileKey, FilesWriter, Lines, Rendered};
 
@@ -37,7 +37,7 @@ pub struct FilesSink {
 struct Output {
     folder: Folder,
     journal: Journal,
-    /// Where the output ends, with everything that the journal holds.
+    /// Where the output ends.
     state: Checkpoint,
     bytes: u64,
     changed: bool,
@@ -45,6 +45,7 @@ struct Output {
     started: Option<Started>,
     /// A sync failed, or a flush was left halfway: only the journal knows what the files should hold.
     stale: bool,
+    claim: Option<Claim>,
     _lock: Box<dyn Lock>,
 }
 
@@ -79,12 +80,16 @@ impl FilesSink {
         Self { world, queue, config, output: Mutex::new(None), totals: std::sync::Mutex::default() }
     }
 
-    fn journal_dir(&self) -> PathBuf {
-        self.config.dir.join("logs").join(".logmill")
+    /// Looks whether another folder holds the files of the group.
+    ///
+    /// # Errors
+    /// `Stop` with the reason if there is one; `Unavailable` if it is not known.
+    pub async fn look_for_others(&self) -> Result<(), SinkError> {
+        Claim::look(&self.world, &*self.queue, &self.config).await
     }
 
     fn lock(&self) -> Result<Box<dyn Lock>, SinkError> {
-        let path = self.journal_dir().join("LOCK");
+        let path = self.config.journal_dir().join("LOCK");
         self.world.fs().lock(&path).map_err(|failure| match failure {
             LockFailure::Io(error) => {
                 SinkError::Unavailable(QueueError::io("cannot lock the folder of the files", error))
@@ -100,7 +105,7 @@ impl FilesSink {
     /// Opens the folder and completes what was cut short.
     async fn open_output(&self, log: LogId) -> Result<Output, SinkError> {
         let fs = self.world.fs().clone();
-        let dir = self.journal_dir();
+        let dir = self.config.journal_dir();
         fs.create_dir_all(&dir).map_err(unavailable("cannot make the folder of the files"))?;
         let lock = self.lock()?;
         let found = Journal::find(&*fs, &dir).map_err(|error| match error.kind() {
@@ -117,6 +122,8 @@ impl FilesSink {
             let rolled = recover::roll_forward(queue, topic, &mut folder, &mut state, &found.flushes).await;
             rolled.map_err(stop)?;
         }
+        let claim = Claim::of(&self.world, &*self.queue, &dir)
+            .map_err(unavailable("cannot read the id of the folder of the files"))?;
         let journal = Journal::after(fs, dir, number);
         let mut output = Output {
             folder,
@@ -126,6 +133,7 @@ impl FilesSink {
             changed: true,
             started: None,
             stale: false,
+            claim,
             _lock: lock,
         };
         output.checkpoint()?;
@@ -144,7 +152,7 @@ impl FilesSink {
         before: u64,
     ) -> Result<(), SinkError> {
         let fs = self.world.fs().clone();
-        let dir = self.journal_dir();
+        let dir = self.config.journal_dir();
         fs.create_dir_all(&dir).map_err(unavailable("cannot make the folder of the files"))?;
         let _lock = self.lock()?;
         let number = Journal::last(&*fs, &dir).map_err(unavailable("cannot read the folder of the files"))?;
@@ -160,46 +168,55 @@ impl FilesSink {
         Ok(())
     }
 
+    async fn check_claim(&self, output: &mut Output) -> Result<(), SinkError> {
+        let Some(claim) = &mut output.claim else { return Ok(()) };
+        claim.check(&*self.queue, &self.config).await
+    }
+
     fn publish_totals(&self, lanes: &BTreeMap<Partition, Lane>) {
         self.totals.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone_from(lanes);
     }
 
     /// Opens the output if it is not open, and anew if it is stale: rolling forward writes all lines since the
     /// checkpoint again, also those that the system took for written when their sync failed.
-    async fn renew(&self, output: &mut Option<Output>, log: LogId) -> Result<(), SinkError> {
-        output.take_if(|output| output.stale);
-        if output.is_none() {
-            *output = Some(self.open_output(log).await?);
-        }
-        Ok(())
+    async fn renew<'a>(&self, slot: &'a mut Option<Output>, log: LogId) -> Result<&'a mut Output, SinkError> {
+        let opened = match slot.take_if(|output| !output.stale) {
+            Some(output) => output,
+            None => {
+                *slot = None;
+                self.open_output(log).await?
+            }
+        };
+        Ok(slot.insert(opened))
     }
 
     async fn open_lane(&self, lease: Lease, committed: Option<&Committed>) -> Result<Opening, SinkError> {
-        let mut output = self.output.lock().await;
-        self.renew(&mut output, lease.log).await?;
-        let Some(output) = output.as_mut() else {
-            return Err(SinkError::Stop(QueueError::new(Class::Bug, "the folder is not open")));
-        };
+        let mut guard = self.output.lock().await;
+        let output = self.renew(&mut guard, lease.log).await?;
         if output.state.log != lease.log && !output.state.lanes.is_empty() {
             let error = logmill_queue::StartError::OtherLog { asked: output.state.log, found: lease.log };
             return Err(stop(error));
         }
+        self.check_claim(output).await?;
         // An output that holds nothing yet fits to any log.
         output.state.log = lease.log;
         self.publish_totals(&output.state.lanes);
         let ours = output.state.lanes.get(&lease.partition).map(|lane| lane.next);
         let next = ours.or(committed.map(|committed| committed.offset));
         let start = next.map_or(Start::Oldest, |next| Start::At(lease.log, next));
+        if let (Some(claim), None) = (&mut output.claim, ours) {
+            let bounds = self.queue.bounds(&lease.topic, lease.partition).await;
+            let (oldest, _) = bounds.map_err(SinkError::Unavailable)?;
+            claim.begin(lease.partition, next.unwrap_or(oldest));
+        }
         Ok((Box::new(FilesWriter::default()), start))
     }
 
     async fn commit_ranges(&self, staged: &[Staged]) -> Result<Vec<Outcome>, SinkError> {
-        let Some(log) = staged.first().map(|staged| staged.lease.log) else { return Ok(Vec::new()) };
+        let Some(log) = staged.first().map(|s| s.lease.log) else { return Ok(Vec::new()) };
         let mut guard = self.output.lock().await;
-        self.renew(&mut guard, log).await?;
-        let Some(output) = guard.as_mut() else {
-            return Err(SinkError::Stop(QueueError::new(Class::Bug, "the folder is not open")));
-        };
+        let output = self.renew(&mut guard, log).await?;
+        output.claim.as_ref().map_or(Ok(()), Claim::is_held)?;
         let mut outcomes = Vec::with_capacity(staged.len());
         let mut parts = Vec::new();
         for staged in staged {
@@ -341,8 +358,10 @@ impl Output {
     }
 
     fn committed(&self, partition: Partition) -> Option<Committed> {
-        let lane = self.state.lanes.get(&partition)?;
-        Some(Committed { offset: lane.next, note: Note::default() })
+        let opened = self.claim.as_ref().and_then(|claim| claim.begun(partition));
+        let offset = self.state.lanes.get(&partition).map(|lane| lane.next).or(opened)?;
+        let note = self.claim.as_ref().map(Claim::note).unwrap_or_default();
+        Some(Committed { offset, note })
     }
 }
 
@@ -362,13 +381,14 @@ impl Sink for FilesSink {
     fn checkpoint(&self) -> BoxFuture<'_, Result<Vec<(Partition, Committed)>, SinkError>> {
         Box::pin(async move {
             let mut guard = self.output.lock().await;
-            if let Some(log) = guard.as_ref().map(|output| output.state.log) {
-                self.renew(&mut guard, log).await?;
-            }
-            let Some(output) = guard.as_mut() else { return Ok(Vec::new()) };
+            let Some(log) = guard.as_ref().map(|output| output.state.log) else { return Ok(Vec::new()) };
+            let output = self.renew(&mut guard, log).await?;
             output.checkpoint()?;
-            let lanes = output.state.lanes.keys();
-            Ok(lanes.filter_map(|partition| Some((*partition, output.committed(*partition)?))).collect())
+            self.check_claim(output).await?;
+            let opened = output.claim.iter().flat_map(Claim::partitions);
+            let partitions: BTreeSet<Partition> = output.state.lanes.keys().copied().chain(opened).collect();
+            let position = |partition| Some((partition, output.committed(partition)?));
+            Ok(partitions.into_iter().filter_map(position).collect())
         })
     }
 

@@ -54,6 +54,7 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
     let settings = reload.running;
     let log = Log::open(world, settings)?;
     let queue = log.queue();
+    parts::check_folder(world, settings, &queue).await?;
     let registry = parts::registry(sinks)?;
     let (stop_sources, sources) = watch::channel(false);
     let (stop_sinks, draining) = watch::channel(false);

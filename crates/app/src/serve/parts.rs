@@ -8,7 +8,7 @@ use logmill_admin::{Delivery, Part};
 use logmill_dead_letters::{LetterFile, LetterStage};
 use logmill_model::{Customer, Limits};
 use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus};
-use logmill_queue::{Group, Queue, Sink, Topic};
+use logmill_queue::{Group, Queue, Sink, SinkError, Topic};
 use logmill_sink_files::{FilesConfig, FilesSink};
 use logmill_source_http::WebConfig;
 use logmill_world::World;
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::process::ProcessFigures;
+use crate::exit::{CONFIG, Failure};
 use crate::settings::{QueueKind, Role, Settings};
 
 /// Bytes of frames that a sink may have fetched ahead.
@@ -64,8 +65,26 @@ pub(crate) fn files_config(settings: &Settings) -> anyhow::Result<FilesConfig> {
     Ok(FilesConfig {
         dir: settings.files.dir.clone(),
         topic: Topic::new(&settings.web.topic)?,
+        group: group(settings, FILES)?,
         default_customer: Customer::default().as_str().to_owned(),
     })
+}
+
+/// Ends the start if the group's hourly files lie in another folder. Brokers that are away are no reason to: the sink looks
+/// again when it is opened.
+pub(crate) async fn check_folder(
+    world: &World,
+    settings: &Settings,
+    queue: &Arc<dyn Queue>,
+) -> anyhow::Result<()> {
+    if !(settings.roles.has(Role::Files) && settings.files.enabled) {
+        return Ok(());
+    }
+    let sink = FilesSink::new(world.clone(), queue.clone(), files_config(settings)?);
+    match sink.look_for_others().await {
+        Err(SinkError::Stop(error)) => Err(Failure::new(CONFIG, format!("files.dir: {error}")).into()),
+        Ok(()) | Err(SinkError::Unavailable(_)) => Ok(()),
+    }
 }
 
 struct Pipeline {

@@ -14,8 +14,8 @@ use std::sync::mpsc as commands;
 use std::time::Duration;
 
 use logmill_queue::{
-    BoxFuture, Class, CommitError, Event, Group, Lease, Note, Offset, Partition, QueueError, Subscription,
-    Topic,
+    BoxFuture, Class, CommitError, Committed, Event, Group, Lease, Note, Offset, Partition, QueueError,
+    Subscription, Topic,
 };
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
@@ -152,37 +152,38 @@ fn partition_of(topic: &str, partition: Partition) -> TopicPartitionList {
     list
 }
 
-/// A position as the coordinator keeps it.
-pub(crate) type Kept = Option<(Offset, String)>;
-
-/// Asks the coordinator for the positions of these partitions; those of open transactions are waited for.
+/// The positions of those of these partitions that have one. While a transaction is open the coordinator does not tell.
 pub(crate) fn kept<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     list: TopicPartitionList,
-) -> KafkaResult<Vec<Kept>> {
+) -> KafkaResult<Vec<(Partition, Committed)>> {
     let answer = consumer.committed_offsets(list, ASK)?;
-    let each = answer.elements().into_iter().map(|element| {
+    let mut found = Vec::new();
+    for element in answer.elements() {
         element.error()?;
+        // Partitions without a position have a negative offset.
         let offset = element.offset().to_raw().and_then(|raw| Offset::try_from(raw).ok());
-        Ok(offset.map(|offset| (offset, element.metadata().to_owned())))
-    });
-    each.collect()
+        let (Some(offset), Ok(partition)) = (offset, u16::try_from(element.partition())) else { continue };
+        let note = Note::new(element.metadata().to_owned()).unwrap_or_default();
+        found.push((Partition(partition), Committed { offset, note }));
+    }
+    Ok(found)
 }
 
-/// The positions of a group in all partitions of a topic, in their order.
+/// The positions of a group in a topic.
 pub(crate) async fn positions(
     asker: &Asker,
     topic: &Known,
     health: &Health,
-) -> Result<Vec<Option<Offset>>, QueueError> {
+) -> Result<Vec<(Partition, Committed)>, QueueError> {
     let Some(consumer) = asker.get().cloned() else { return Ok(Vec::new()) };
     let mut list = TopicPartitionList::with_capacity(topic.partitions.into());
     for partition in 0..topic.partitions {
         list.add_partition(&topic.name, i32::from(partition));
     }
     let health = health.clone();
-    let kept = blocking(move || {
+    blocking(move || {
         kept(&consumer, list).map_err(|e| unavailable("the positions of the group are not known", e, &health))
-    });
-    Ok(kept.await?.into_iter().map(|kept| kept.map(|(offset, _)| offset)).collect())
+    })
+    .await
 }

@@ -48,14 +48,13 @@ impl Reader {
             let answer = blocking(move || {
                 let consumer = consumer.upgrade().ok_or_else(Self::lost)?;
                 match kept(&consumer, list) {
-                    Ok(found) => Ok(Some(found.into_iter().next().flatten())),
+                    Ok(found) => Ok(Some(found.into_iter().next().map(|(_, committed)| committed))),
                     Err(error) if is_busy(code(&error)) => Ok(None),
                     Err(error) => Err(unavailable("the position of the group is not known", error, &health)),
                 }
             });
             if let Some(found) = answer.await? {
-                return Ok(found
-                    .map(|(offset, text)| Committed { offset, note: Note::new(text).unwrap_or_default() }));
+                return Ok(found);
             }
             self.shared.world.clock().sleep(PAUSE).await;
         }

@@ -16,6 +16,8 @@ pub struct QueueLimits {
     pub max_payload: u64,
     /// It knows how many records it holds: a depth has records, and damage says how many were lost.
     pub counts_records: bool,
+    /// Processes share a group's partitions: none of them sees all of them.
+    pub shares_partitions: bool,
     /// A repeated key is recognised. Where it is not, each frame is stored.
     pub remembers_keys: bool,
 }
@@ -77,6 +79,13 @@ pub trait Queue: Send + Sync {
         topic: &'a Topic,
         partition: Partition,
     ) -> BoxFuture<'a, Result<(Offset, Offset), QueueError>>;
+
+    /// The positions of `group` in `topic` as everybody sees them; who owns a partition may know a newer one.
+    fn committed<'a>(
+        &'a self,
+        topic: &'a Topic,
+        group: &'a Group,
+    ) -> BoxFuture<'a, Result<Vec<(Partition, Committed)>, QueueError>>;
 
     /// What `group` has not committed of `topic`.
     fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>>;

@@ -220,7 +220,7 @@ fn visible(
 impl Queue for EmbeddedLog {
     fn limits(&self) -> QueueLimits {
         let max_payload = self.shared.config.max_payload.into();
-        QueueLimits { max_payload, counts_records: true, remembers_keys: true }
+        QueueLimits { max_payload, counts_records: true, shares_partitions: false, remembers_keys: true }
     }
 
     fn log_id(&self, _topic: &Topic) -> Result<LogId, QueueError> {
@@ -270,6 +270,18 @@ impl Queue for EmbeddedLog {
         Box::pin(async move {
             let lane = (topic.clone(), partition);
             Ok((self.shared.oldest(&lane).offset, self.shared.state().end(&lane).offset))
+        })
+    }
+
+    fn committed<'a>(
+        &'a self,
+        topic: &'a Topic,
+        group: &'a Group,
+    ) -> BoxFuture<'a, Result<Vec<(Partition, Committed)>, QueueError>> {
+        Box::pin(async move {
+            let state = self.shared.state();
+            let ours = state.log.positions.iter().filter(|((g, (t, _)), _)| g == group && t == topic);
+            Ok(ours.map(|((_, (_, partition)), stored)| (*partition, stored.committed.clone())).collect())
         })
     }
 

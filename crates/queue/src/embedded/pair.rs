@@ -11,8 +11,8 @@ use logmill_world::{Lock, LockFailure, World};
 use super::config::LogConfig;
 use super::log::{EmbeddedLog, Opened};
 use crate::contract::{
-    Append, AppendError, Appended, BoxFuture, Class, Depth, Group, LogId, Offset, Partition, Queue,
-    QueueError, QueueLimits, Scan, Start, StartError, Subscription, Topic,
+    Append, AppendError, Appended, BoxFuture, Class, Committed, Depth, Group, LogId, Offset, Partition,
+    Queue, QueueError, QueueLimits, Scan, Start, StartError, Subscription, Topic,
 };
 
 /// How often opening is tried again.
@@ -187,7 +187,12 @@ fn report(config: &LogConfig, opened: &Opened) {
 
 impl Queue for EmbeddedQueue {
     fn limits(&self) -> QueueLimits {
-        QueueLimits { max_payload: self.main.max_payload.into(), counts_records: true, remembers_keys: true }
+        QueueLimits {
+            max_payload: self.main.max_payload.into(),
+            counts_records: true,
+            shares_partitions: false,
+            remembers_keys: true,
+        }
     }
 
     fn log_id(&self, topic: &Topic) -> Result<LogId, QueueError> {
@@ -229,6 +234,14 @@ impl Queue for EmbeddedQueue {
         partition: Partition,
     ) -> BoxFuture<'a, Result<(Offset, Offset), QueueError>> {
         Box::pin(async move { self.log(topic)?.bounds(topic, partition).await })
+    }
+
+    fn committed<'a>(
+        &'a self,
+        topic: &'a Topic,
+        group: &'a Group,
+    ) -> BoxFuture<'a, Result<Vec<(Partition, Committed)>, QueueError>> {
+        Box::pin(async move { self.log(topic)?.committed(topic, group).await })
     }
 
     fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>> {

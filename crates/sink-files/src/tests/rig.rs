@@ -39,7 +39,12 @@ fn log_config(name: &str) -> LogConfig {
 }
 
 pub(super) fn files_config() -> FilesConfig {
-    FilesConfig { dir: "/files".into(), topic: web(), default_customer: "default".into() }
+    FilesConfig {
+        dir: "/files".into(),
+        topic: web(),
+        group: Group::new("g").unwrap(),
+        default_customer: "default".into(),
+    }
 }
 
 /// Runs `test` with paused time.

@@ -67,6 +67,14 @@ impl Queue for Faulty {
     ) -> BoxFuture<'a, Result<(Offset, Offset), QueueError>> {
         self.0.bounds(topic, p)
     }
+    fn committed<'a>(
+        &'a self,
+        topic: &'a Topic,
+        group: &'a Group,
+    ) -> BoxFuture<'a, Result<Vec<(Partition, logmill_queue::Committed)>, QueueError>> {
+        self.0.committed(topic, group)
+    }
+
     fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>> {
         self.0.depth(topic, group)
     }

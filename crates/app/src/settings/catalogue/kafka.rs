@@ -51,7 +51,7 @@ fn is_prefix(text: &str) -> bool {
 pub(super) const SETTINGS: &[Setting] = &[
     Setting::new(
         "queue.kafka.brokers",
-        Fallback::Unset { says: "none", example: "localhost:9092" },
+        Fallback::Unset { says: "none", example: "127.0.0.1:9092" },
         Kind::Text {
             allowed: "host:port, separated by commas, or empty",
             good: are_brokers,
@@ -111,7 +111,14 @@ pub(super) const SETTINGS: &[Setting] = &[
     .aliases(&["PRODUCER_ACKS"]),
     Setting::new(
         "queue.kafka.tls.enabled",
-        Fallback::Text("false"),
+        Fallback::Computed {
+            says: "true with queue.kafka.tls.ca or .certificate, otherwise false",
+            example: "true",
+            text: |s, _| {
+                let tls = &s.queue.kafka.tls;
+                (tls.ca.is_some() || tls.certificate.is_some()).to_string()
+            },
+        },
         Kind::Switch { set: |s, v| s.queue.kafka.tls.enabled = v },
         "Whether connections to brokers are encrypted",
     ),
@@ -135,7 +142,11 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         "queue.kafka.sasl.mechanism",
-        Fallback::Text("none"),
+        Fallback::Computed {
+            says: "plain with queue.kafka.sasl.username, otherwise none",
+            example: "plain",
+            text: |s, _| if s.queue.kafka.sasl.username.is_empty() { "none" } else { "plain" }.to_owned(),
+        },
         Kind::OneOf { choices: MECHANISMS },
         "How name and password are shown to the brokers",
     ),

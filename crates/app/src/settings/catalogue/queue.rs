@@ -23,7 +23,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "queue.kind",
         Fallback::Computed {
             says: "kafka with queue.kafka.brokers, otherwise embedded",
-            example: "embedded",
+            example: "kafka",
             text: |s, _| if s.queue.kafka.brokers.is_empty() { "embedded" } else { "kafka" }.to_owned(),
         },
         Kind::OneOf { choices: KINDS },

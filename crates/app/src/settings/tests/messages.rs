@@ -55,7 +55,28 @@ fn values() {
             "\"inof\" is not known; did you mean info? allowed: error, warn, info, debug, trace",
         ),
         ("log.format=xml", "\"xml\" is not known; allowed: auto, json, text"),
-        ("queue.kind=kafka", "\"kafka\" is not in this build; allowed: embedded"),
+        (
+            "queue.kafka.acks=1",
+            "\"1\" would answer before the batch is durable on all replicas, and a 202 must mean durable; \
+             allowed: all",
+        ),
+        (
+            "queue.kind=kafka",
+            "is kafka, and no brokers are named; write host:port of some brokers into queue.kafka.brokers",
+        ),
+        (
+            "queue.kafka.brokers=localhost",
+            "\"localhost\" is not allowed; allowed: host:port, separated by commas, or empty",
+        ),
+        (
+            "queue.kafka.sasl.username=me",
+            "mechanism, name and password belong together; set all of queue.kafka.sasl.mechanism, .username and \
+             .password, or none",
+        ),
+        (
+            "queue.kafka.tls.key=k",
+            "files for TLS are named, and TLS is off; set queue.kafka.tls.enabled to true, or remove the files",
+        ),
         ("roles=", "is empty; write at least one of all, ingest, files, dead-letters, api"),
         (
             "roles=ingest,dead_letters",

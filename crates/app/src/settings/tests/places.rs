@@ -164,7 +164,7 @@ fn all_problems_of_all_sources_at_once_in_a_stable_order() {
     let expected = "\
 the settings have 7 problems:
   --set foo: \"foo\" is not a setting; see `logmill config explain` for all settings
-  --set queue.kind: queue.kind: \"kafka\" is not in this build; allowed: embedded
+  --set queue.kind: queue.kind: is kafka, and no brokers are named; write host:port of some brokers into queue.kafka.brokers
   HTTP_ADDR (alias): http.listen: \"x\" is not an address to listen on; write an IP address and a port, for example 127.0.0.1:8080, [::1]:8080, or :8080 for all
   LOGMILL_LOG__FORMAT: log.format: \"xml\" is not known; allowed: auto, json, text
   LOGMILL_WEB__TOPIC: web.topic: \"a b\" is not a name; allowed: 1 to 200 characters of A-Z a-z 0-9 . _ -, not \".\" or \"..\"

@@ -162,3 +162,15 @@ fn variables_that_look_like_ours() {
     ];
     assert_eq!(world.load().notices, expected);
 }
+
+/// Whoever names brokers means Kafka, by whichever name.
+#[test]
+fn brokers_make_the_log_kafka() {
+    for name in ["KAFKA_BROKERS", "REDPANDA_BROKERS", "LOGMILL_QUEUE__KAFKA__BROKERS"] {
+        let loaded = World::default().var(name, "a:9092,b:9092").load();
+        assert_eq!(loaded.settings.queue.kind, crate::settings::QueueKind::Kafka);
+        assert!(line(&loaded, "queue.kafka.brokers").contains(name));
+    }
+    let both = World::default().var("KAFKA_BROKERS", "a:1").set("queue.kind=embedded").load();
+    assert_eq!(both.settings.queue.kind, crate::settings::QueueKind::Embedded);
+}
