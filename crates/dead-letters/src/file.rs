@@ -100,7 +100,7 @@ impl Sink for LetterFile {
             let next = output.next.max(committed.map(|committed| committed.offset));
             *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Some(output);
             let start = next.map_or(Start::Oldest, |next| Start::At(lease.log, next));
-            Ok((Box::new(LineWriter { lines: Vec::new() }) as Box<dyn Writer>, start))
+            Ok(Opening::new(Box::new(LineWriter { lines: Vec::new() }), start))
         })
     }
 

@@ -43,7 +43,7 @@ impl Sink for LetterStage {
     ) -> BoxFuture<'a, Result<Opening, SinkError>> {
         let start = committed.map_or(Start::Oldest, |committed| Start::At(lease.log, committed.offset));
         let writer = LetterWriter { letters: Vec::new(), bytes: 0 };
-        Box::pin(async move { Ok((Box::new(writer) as Box<dyn Writer>, start)) })
+        Box::pin(async move { Ok(Opening::new(Box::new(writer), start)) })
     }
 
     fn commit<'a>(&'a self, staged: &'a [Staged]) -> BoxFuture<'a, Result<Vec<Outcome>, SinkError>> {

@@ -23,10 +23,9 @@ impl Progress {
     }
 }
 
-/// A note of both parts. A sink's note that leaves no room for ours is left out.
+/// A note of both parts. Sinks keep `Note::FOR_SINKS`, so that ours fits beside it.
 pub(crate) fn join(progress: Progress, sink: &Note) -> Note {
-    let ours = progress.line();
-    Note::new(ours.clone() + sink.as_str()).or_else(|_| Note::new(ours)).unwrap_or_default()
+    Note::new(progress.line() + sink.as_str()).unwrap_or_else(|_| sink.clone())
 }
 
 /// Splits a group's position into the runner's part and the sink's. A note that is not ours counts as unclean.

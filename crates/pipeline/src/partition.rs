@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use logmill_queue::{
-    CommitError, Committed, Delivery, Frame, Lease, Offset, Outcome, PartitionReader, Queue, QueueError,
-    Sink, SinkError, Start, StartError, Written,
+    CommitError, Committed, Delivery, Frame, Lease, Offset, Opening, Outcome, PartitionReader, Queue,
+    QueueError, Sink, SinkError, Start, StartError, Written,
 };
 use logmill_world::World;
 use tokio::sync::{mpsc, oneshot};
@@ -139,7 +139,7 @@ impl Partitioned {
             split.as_ref().map(|(_, committed)| committed.clone())
         };
         let opened = self.context.sink.open(self.lease.clone(), known.as_ref()).await;
-        let (writer, start) = opened.map_err(|error| self.say(error))?;
+        let Opening { writer, start, until } = opened.map_err(|error| self.say(error))?;
         let from = match (start, self.start(start).await?) {
             // Where it asked to begin, though the first frame may be further on: its output ends there.
             (Start::At(_, asked), _) => asked,
@@ -159,7 +159,7 @@ impl Partitioned {
             self.write_note(now).await?;
         }
         self.context.status.set(SinkState::Running);
-        Ok(Pending::new(writer, from))
+        Ok(Pending::new(writer, from, until))
     }
 
     async fn start(&mut self, start: Start) -> Result<Offset, Break> {
@@ -255,7 +255,7 @@ impl Partitioned {
                 reason: rejected.reason,
             }));
         }
-        if written.full { self.flush(pending).await } else { Ok(()) }
+        if written.full || pending.is_cut() { self.flush(pending).await } else { Ok(()) }
     }
 
     /// Decodes a frame; one that failed too often goes to the dead letters instead.
@@ -316,6 +316,10 @@ impl Partitioned {
     async fn flush(&mut self, pending: &mut Pending) -> Result<(), Break> {
         pending.due = None;
         let Some(staged) = pending.stage(&self.lease) else { return Ok(()) };
+        if let Some(intent) = self.context.sink.intent(&staged) {
+            self.group = intent;
+            self.write_note(Progress::Running).await?;
+        }
         let letters = std::mem::take(&mut pending.letters);
         let (reply, answer) = oneshot::channel();
         let request = Request { staged, letters, reply };

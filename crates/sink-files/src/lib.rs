@@ -1,9 +1,10 @@
-//! Web logs as hourly NDJSON files in a folder, each record once. See README.md.
+//! Web logs as hourly NDJSON files in a folder or an object store, each record once. See README.md.
 
 mod codec;
 mod config;
 mod folder;
 mod journal;
+pub mod objects;
 mod owner;
 mod recover;
 mod render;

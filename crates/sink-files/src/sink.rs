@@ -209,7 +209,7 @@ impl FilesSink {
             let (oldest, _) = bounds.map_err(SinkError::Unavailable)?;
             claim.begin(lease.partition, next.unwrap_or(oldest));
         }
-        Ok((Box::new(FilesWriter::default()), start))
+        Ok(Opening::new(Box::new(FilesWriter::default()), start))
     }
 
     async fn commit_ranges(&self, staged: &[Staged]) -> Result<Vec<Outcome>, SinkError> {

@@ -2,15 +2,15 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use logmill_queue::embedded::tools::{Finding, LogFiles, LogReport};
 use logmill_queue::{Group, Queue, Topic};
-use logmill_sink_files::FilesSink;
 use logmill_world::World;
 
 use super::export;
 use crate::cli::{AdoptFrom, GroupsAction, QueueAction};
-use crate::exit::{Failure, IO, USAGE};
+use crate::exit::{CONFIG, Failure, IO, USAGE};
 use crate::serve::log::{embedded, needs_files};
 use crate::serve::parts;
 use crate::settings::Settings;
@@ -170,7 +170,12 @@ fn adopt(settings: &Settings, from: AdoptFrom) -> anyhow::Result<()> {
         return Err(Failure::new(IO, error.to_string()).into());
     }
     let topic = Topic::new(&settings.web.topic)?;
-    let sink = FilesSink::new(world, queue.clone(), parts::files_config(settings)?);
+    let Some(folder) = settings.files.dir.folder() else {
+        let text = "files.dir: objects have no position of their own; the group's decides where they go on";
+        return Err(Failure::new(CONFIG, text).into());
+    };
+    let shared: Arc<dyn Queue> = queue.clone();
+    let sink = parts::folder_sink(&world, settings, &shared, folder)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut positions = Vec::new();
     runtime.block_on(async {

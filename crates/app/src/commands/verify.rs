@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::generate::checksum;
 use crate::cli::VerifyArgs;
-use crate::exit::{Failure, IO};
+use crate::exit::{CONFIG, Failure, IO};
 use crate::settings::Settings;
 
 /// The batches of one run.
@@ -36,7 +36,11 @@ pub(crate) fn run(settings: &Settings, args: &VerifyArgs) -> anyhow::Result<()> 
     let mut runs = read_receipts(&args.receipts)?;
     let mut counts =
         Counts { expected: runs.values().map(|run| run.customers.len() as u64).sum(), ..Counts::default() };
-    let root = settings.files.dir.join("logs");
+    let Some(folder) = settings.files.dir.folder() else {
+        let text = "files.dir: `logmill verify` reads a folder; copy the objects of the store into one";
+        return Err(Failure::new(CONFIG, text).into());
+    };
+    let root = folder.join("logs");
     for file in files(&root)? {
         read_file(&root, &file, &mut runs, &mut counts)?;
     }

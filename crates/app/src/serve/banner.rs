@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use logmill_model::{HourPath, Timestamp};
 use logmill_world::World;
 
-use crate::settings::{Role, Settings};
+use crate::settings::{Destination, Role, Settings};
 
 /// Prints the address and a command to try, and names a listener that others can reach.
 pub(crate) fn print(world: &World, settings: &Settings, address: SocketAddr) {
@@ -30,9 +30,19 @@ pub(crate) fn print(world: &World, settings: &Settings, address: SocketAddr) {
         "\nTry it:\n  curl -sS http://{host}/logs -H 'content-type: application/json' \
          -d '[{{\"timestamp\":\"{time}\",\"method\":\"GET\",\"path\":\"/hello\",\"userAgent\":\"curl\"}}]'"
     );
-    if let (Some(hour), true) = (HourPath::new(now.hour()), settings.files.enabled) {
-        let file =
-            settings.files.dir.join("logs").join(hour.date()).join(format!("{}.log.json", hour.hour()));
-        eprintln!("The record is in {} within a second.\n", file.display());
+    let Some(hour) = HourPath::new(now.hour()).filter(|_| settings.files.enabled) else { return };
+    match &settings.files.dir {
+        Destination::Folder(folder) => {
+            let file = folder.join("logs").join(hour.date()).join(format!("{}.log.json", hour.hour()));
+            eprintln!("The record is in {} within a second.\n", file.display());
+        }
+        Destination::Store(url) => {
+            let (url, seconds) = (url.trim_end_matches('/'), settings.files.object_interval.as_secs());
+            eprintln!(
+                "The record is below {url}/logs/{}/{}/ within {seconds} s.\n",
+                hour.date(),
+                hour.hour()
+            );
+        }
     }
 }

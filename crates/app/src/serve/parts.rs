@@ -1,5 +1,6 @@
 //! Settings → the rooms' own configurations, and the rooms themselves.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use logmill_dead_letters::{LetterFile, LetterStage};
 use logmill_model::{Customer, Limits};
 use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus};
 use logmill_queue::{Group, Queue, Sink, SinkError, Topic};
+use logmill_sink_files::objects::{Codec, ObjectSink, ObjectsConfig, Store, StoreConfig};
 use logmill_sink_files::{FilesConfig, FilesSink};
 use logmill_source_http::WebConfig;
 use logmill_world::World;
@@ -20,10 +22,12 @@ use tokio::task::JoinHandle;
 
 use super::process::ProcessFigures;
 use crate::exit::{CONFIG, Failure};
-use crate::settings::{QueueKind, Role, Settings};
+use crate::settings::{Destination, ObjectCodec, QueueKind, Role, Settings};
 
 /// Bytes of frames that a sink may have fetched ahead.
 const READ_AHEAD: u64 = 16 << 20;
+/// How long an object store may take to answer one request.
+const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Dead letters are for people: nobody misses them within a second, and each commit is a write to the log.
 const LETTERS_INTERVAL: Duration = Duration::from_secs(1);
 /// The hourly files.
@@ -61,12 +65,57 @@ pub(crate) fn web_config(settings: &Settings) -> anyhow::Result<WebConfig> {
     })
 }
 
-pub(crate) fn files_config(settings: &Settings) -> anyhow::Result<FilesConfig> {
-    Ok(FilesConfig {
-        dir: settings.files.dir.clone(),
+/// The sink of the hourly files in a folder.
+pub(crate) fn folder_sink(
+    world: &World,
+    settings: &Settings,
+    queue: &Arc<dyn Queue>,
+    folder: &Path,
+) -> anyhow::Result<FilesSink> {
+    let config = FilesConfig {
+        dir: folder.to_path_buf(),
         topic: Topic::new(&settings.web.topic)?,
         group: group(settings, FILES)?,
         default_customer: Customer::default().as_str().to_owned(),
+    };
+    Ok(FilesSink::new(world.clone(), queue.clone(), config))
+}
+
+fn object_sink(settings: &Settings, url: &str) -> anyhow::Result<ObjectSink> {
+    let (files, s3) = (&settings.files, &settings.files.s3);
+    let store = StoreConfig {
+        url: url.to_owned(),
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        access_key: s3.access_key.clone(),
+        secret_key: s3.secret_key.clone(),
+        timeout: STORE_TIMEOUT,
+    };
+    let store = Store::open(&store).map_err(|error| Failure::new(CONFIG, format!("files.dir: {error}")))?;
+    let config = ObjectsConfig {
+        topic: Topic::new(&settings.web.topic)?,
+        group: group(settings, FILES)?,
+        default_customer: Customer::default().as_str().to_owned(),
+        bytes: usize::try_from(files.object_bytes)?,
+        codec: match files.object_codec {
+            ObjectCodec::Zstd => Codec::Zstd,
+            ObjectCodec::Gzip => Codec::Gzip,
+        },
+    };
+    Ok(ObjectSink::new(store, config))
+}
+
+/// The sink of the hourly files, and how often it writes.
+fn files_sink(
+    world: &World,
+    settings: &Settings,
+    queue: &Arc<dyn Queue>,
+) -> anyhow::Result<(Arc<dyn Sink>, Duration)> {
+    Ok(match &settings.files.dir {
+        Destination::Folder(folder) => {
+            (Arc::new(folder_sink(world, settings, queue, folder)?), settings.files.flush_interval)
+        }
+        Destination::Store(url) => (Arc::new(object_sink(settings, url)?), settings.files.object_interval),
     })
 }
 
@@ -77,11 +126,9 @@ pub(crate) async fn check_folder(
     settings: &Settings,
     queue: &Arc<dyn Queue>,
 ) -> anyhow::Result<()> {
-    if !(settings.roles.has(Role::Files) && settings.files.enabled) {
-        return Ok(());
-    }
-    let sink = FilesSink::new(world.clone(), queue.clone(), files_config(settings)?);
-    match sink.look_for_others().await {
+    let runs = settings.roles.has(Role::Files) && settings.files.enabled;
+    let Some(folder) = settings.files.dir.folder().filter(|_| runs) else { return Ok(()) };
+    match folder_sink(world, settings, queue, folder)?.look_for_others().await {
         Err(SinkError::Stop(error)) => Err(Failure::new(CONFIG, format!("files.dir: {error}")).into()),
         Ok(()) | Err(SinkError::Unavailable(_)) => Ok(()),
     }
@@ -121,8 +168,8 @@ impl Pipelines {
         let topic = Topic::new(&settings.web.topic)?;
         let mut pipelines = Vec::new();
         if settings.roles.has(Role::Files) && settings.files.enabled {
-            let sink = Arc::new(FilesSink::new(world.clone(), queue.clone(), files_config(settings)?));
-            pipelines.push(starter.start(FILES, &topic, sink, settings.files.flush_interval)?);
+            let (sink, interval) = files_sink(world, settings, queue)?;
+            pipelines.push(starter.start(FILES, &topic, sink, interval)?);
         }
         if settings.roles.has(Role::DeadLetters) {
             let stage = Arc::new(LetterStage::new(starter.letters(LETTERS, &topic)?));

@@ -48,6 +48,13 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        settings: &["files.s3.access_key", "files.s3.secret_key"],
+        check: |s| {
+            let wrong = s.files.s3.access_key.is_empty() != s.files.s3.secret_key.is_empty();
+            wrong.then(|| Fault::new("a key and its secret belong together", "set both, or none"))
+        },
+    },
+    Rule {
         settings: &["queue.kafka.sasl.mechanism", "queue.kafka.sasl.username", "queue.kafka.sasl.password"],
         check: |s| {
             let sasl = &s.queue.kafka.sasl;

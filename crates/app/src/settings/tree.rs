@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// All settings of a process, checked. Units are in the types; ranges are in the catalogue.
@@ -219,15 +219,78 @@ pub(crate) struct Idempotency {
     pub(crate) horizon: Duration,
 }
 
+/// Where files go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// A folder on this machine.
+    Folder(PathBuf),
+    /// The URL of an object store.
+    Store(String),
+}
+
+impl Default for Destination {
+    fn default() -> Self {
+        Self::Folder(PathBuf::new())
+    }
+}
+
+impl Destination {
+    /// The folder, if it is one.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(path) => Some(path),
+            Self::Store(_) => None,
+        }
+    }
+}
+
 /// The sink of hourly files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FilesSink {
     /// Whether it runs.
     pub(crate) enabled: bool,
-    /// The folder that holds `logs/` and `analytics/`.
-    pub(crate) dir: PathBuf,
-    /// How often it writes what it has gathered.
+    /// What holds `logs/` and `analytics/`.
+    pub(crate) dir: Destination,
+    /// How often it writes what it has gathered into a folder.
     pub(crate) flush_interval: Duration,
+    /// How often it writes what it has gathered into an object store.
+    pub(crate) object_interval: Duration,
+    /// Bytes of what it has gathered for an object store.
+    pub(crate) object_bytes: u64,
+    /// How objects are compressed.
+    pub(crate) object_codec: ObjectCodec,
+    /// An S3 store.
+    pub(crate) s3: S3,
+}
+
+/// How objects are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ObjectCodec {
+    /// Zstandard.
+    #[default]
+    Zstd,
+    /// gzip.
+    Gzip,
+}
+
+/// How to reach an S3 store.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct S3 {
+    /// A store that is not AWS; empty: AWS.
+    pub(crate) endpoint: String,
+    /// Its region.
+    pub(crate) region: String,
+    /// Its keys; empty: the environment's or the instance's role.
+    pub(crate) access_key: String,
+    /// The secret that belongs to `access_key`.
+    pub(crate) secret_key: String,
+}
+
+impl std::fmt::Debug for S3 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The keys are not for logs.
+        f.debug_struct("S3").field("endpoint", &self.endpoint).field("region", &self.region).finish()
+    }
 }
 
 /// Records that cannot be delivered.

@@ -161,7 +161,7 @@ impl Sink for MemorySink {
             drop(state);
             let (memory, disk, corpse) = (self.memory.clone(), self.disk.clone(), self.corpse.clone());
             let writer = MemoryWriter { memory, disk, corpse, lines: Vec::new() };
-            Ok((Box::new(writer) as Box<dyn Writer>, start))
+            Ok(Opening::new(Box::new(writer), start))
         })
     }
 

@@ -175,6 +175,8 @@ pub struct Note(String);
 impl Note {
     /// The longest note in bytes.
     pub const MAX: usize = 3 * 1024;
+    /// What of it belongs to a sink; the rest is the runner's.
+    pub const FOR_SINKS: usize = Self::MAX - 128;
 
     /// A note of this text.
     ///

@@ -117,8 +117,23 @@ pub enum Outcome {
     },
 }
 
-/// A writer for one partition, and where its output ends.
-pub type Opening = (Box<dyn Writer>, Start);
+/// A partition of a sink, opened.
+pub struct Opening {
+    /// Takes its deliveries.
+    pub writer: Box<dyn Writer>,
+    /// Where its output ends.
+    pub start: Start,
+    /// The end of a range that was begun before and has to be cut again: until it is reached nothing is staged, then at once.
+    pub until: Option<Offset>,
+}
+
+impl Opening {
+    /// An opening without a range that was begun.
+    #[must_use]
+    pub fn new(writer: Box<dyn Writer>, start: Start) -> Self {
+        Self { writer, start, until: None }
+    }
+}
 
 /// One destination.
 pub trait Sink: Send + Sync {
@@ -128,6 +143,12 @@ pub trait Sink: Send + Sync {
         lease: Lease,
         committed: Option<&'a Committed>,
     ) -> BoxFuture<'a, Result<Opening, SinkError>>;
+
+    /// What the group has to keep at the range's begin before `commit` may be called with it: the same range is cut again
+    /// if its commit is left halfway. None if the output itself knows.
+    fn intent(&self, _staged: &Staged) -> Option<Committed> {
+        None
+    }
 
     /// Makes one effect of these ranges together; the same ranges again are no second effect, so that a
     /// failed commit is repeated with the same `staged`. Answers one outcome a range, in order.

@@ -64,7 +64,7 @@ fn run_until(image: &Image, n: u64) -> (Disk, bool) {
 fn every_crash_point_rolls_forward_to_the_same_bytes() {
     let begin = filled();
     let wanted = finish(&begin);
-    assert_eq!(wanted.values().map(|lines| lines.lines().count()).sum::<usize>(), FRAMES.into());
+    assert_eq!(wanted.values().map(|lines| lines.lines().count()).sum::<usize>(), usize::from(FRAMES));
     let mut points = 0;
     for n in 1.. {
         let (disk, ended) = run_until(&begin, n);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use logmill_model::Format;
 use logmill_queue::embedded::{EmbeddedQueue, LogConfig};
 use logmill_queue::{
-    Append, Appended, Delivery, Encoding, Event, Group, Header, Lease, Offset, Outcome, Partition,
+    Append, Appended, Delivery, Encoding, Event, Group, Header, Lease, Offset, Opening, Outcome, Partition,
     PartitionReader, Queue, Route, Sink, SinkError, Staged, Start, Subscription, Topic, Writer,
 };
 use logmill_world::sim::{self, Disk, Image, SimClock};
@@ -132,7 +132,7 @@ impl Rig {
         let Event::Assigned(mut reader) = subscription.next().await.unwrap() else { panic!("not assigned") };
         let lease = reader.lease().clone();
         let committed = reader.committed().await.unwrap();
-        let (writer, start) = self.sink.open(lease.clone(), committed.as_ref()).await?;
+        let Opening { writer, start, .. } = self.sink.open(lease.clone(), committed.as_ref()).await?;
         let end = reader.start(start).await?;
         Ok(Reading { _subscription: subscription, reader, writer, lease, from: end, end })
     }
@@ -191,7 +191,7 @@ pub(super) fn files_of(image: &Image) -> BTreeMap<String, String> {
 /// Where the sink begins to read.
 pub(super) async fn start_of(rig: &Rig) -> Start {
     let lease = Lease::new(rig.queue.log_id(&web()).unwrap(), web(), P0, 1);
-    rig.sink.open(lease, None).await.unwrap().1
+    rig.sink.open(lease, None).await.unwrap().start
 }
 
 /// A frame as the log would deliver it.

@@ -165,7 +165,7 @@ fn another_log_stops_the_sink_and_adopt_decides() {
         let sink = FilesSink::new(world.clone(), queue.clone(), files_config());
         sink.adopt(other, &[(P0, 5)], 7).await.unwrap();
         let sink = FilesSink::new(world, queue, files_config());
-        let (_, start) = sink.open(Lease::new(other, web(), P0, 3), None).await.unwrap();
+        let start = sink.open(Lease::new(other, web(), P0, 3), None).await.unwrap().start;
         assert_eq!(start, Start::At(other, 5));
         let left_out = Totals { read: 7, expired: 7, ..Totals::default() };
         assert_eq!(sink.totals(), [(P0, left_out)]);
@@ -195,7 +195,7 @@ fn a_sink_without_a_position_begins_where_the_group_stands() {
         assert_eq!(start_of(&rig).await, Start::Oldest);
         let log = logmill_queue::Queue::log_id(&*rig.queue, &web()).unwrap();
         let committed = logmill_queue::Committed { offset: 3, note: logmill_queue::Note::default() };
-        let (_, start) = rig.sink.open(Lease::new(log, web(), P0, 2), Some(&committed)).await.unwrap();
+        let start = rig.sink.open(Lease::new(log, web(), P0, 2), Some(&committed)).await.unwrap().start;
         assert_eq!(start, Start::At(log, 3));
     });
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::catalogue::Setting;
 use super::super::problem::{Fault, quoted};
 use super::super::suggest;
-use super::super::tree::Settings;
+use super::super::tree::{Destination, Settings};
 use super::super::units::{self, UnitError};
 use super::{Choice, Effect, Form, Kind, Raw, Scalar, allowed};
 
@@ -78,6 +78,10 @@ fn one(setting: &Setting, scalar: &Scalar) -> Result<Accepted, Fault> {
         Kind::Switch { set } => switch(&value).map(|on| Accepted::new(on.to_string(), move |s| set(s, on))),
         Kind::Address { set } => address(&value).map(|a| Accepted::new(a.to_string(), move |s| set(s, a))),
         Kind::Path { set } => path(&value).map(|p| Accepted::new(text_of(&p), move |s| set(s, p.clone()))),
+        Kind::Destination { set } => {
+            let destination = destination(&value)?;
+            Ok(Accepted::new(value.text.to_owned(), move |s| set(s, destination.clone())))
+        }
         Kind::OptionalPath { set } if value.text.is_empty() => {
             Ok(Accepted::new(String::new(), move |s| set(s, None)))
         }
@@ -103,7 +107,11 @@ fn right_form(kind: Kind, scalar: &Scalar, shown: &str) -> Result<(), Fault> {
             Err(Fault::new(format!("{shown} is text"), "write it without quotes"))
         }
         (
-            Kind::Path { .. } | Kind::OptionalPath { .. } | Kind::Text { .. } | Kind::Name { .. },
+            Kind::Path { .. }
+            | Kind::Destination { .. }
+            | Kind::OptionalPath { .. }
+            | Kind::Text { .. }
+            | Kind::Name { .. },
             Form::Plain,
         ) => match plain_type(&scalar.text) {
             Some(found) => Err(Fault::new(format!("{shown} is {found} in YAML"), "put it in quotes")),
@@ -222,6 +230,20 @@ fn path(value: &Shown<'_>) -> Result<PathBuf, Fault> {
         text => return Ok(PathBuf::from(text)),
     };
     Err(Fault::new(wrong, advice))
+}
+
+/// A path, or `scheme://bucket[/prefix]`.
+fn destination(value: &Shown<'_>) -> Result<Destination, Fault> {
+    let Some((scheme, rest)) = value.text.split_once("://") else {
+        return path(value).map(Destination::Folder);
+    };
+    let bucket = rest.split('/').next().unwrap_or_default();
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '@' | '%');
+    if !["s3", "az", "gs"].contains(&scheme) || bucket.is_empty() || value.text.contains(odd) {
+        let advice = "write s3://bucket/prefix, az://container/prefix or gs://bucket/prefix";
+        return Err(Fault::new(format!("{} is not the URL of an object store", value.shown), advice));
+    }
+    Ok(Destination::Store(value.text.to_owned()))
 }
 
 fn text_of(path: &std::path::Path) -> String {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::problem::Spot;
-use super::tree::Settings;
+use super::tree::{Destination, Settings};
 
 pub(super) use accept::{Accepted, accept};
 #[cfg(test)]
@@ -30,7 +30,9 @@ pub(super) enum Kind {
     Address { set: fn(&mut Settings, SocketAddr) },
     /// A file or folder on this machine.
     Path { set: fn(&mut Settings, PathBuf) },
-    /// The same; empty is none.
+    /// The same, or the URL of an object store.
+    Destination { set: fn(&mut Settings, Destination) },
+    /// A path; empty is none.
     OptionalPath { set: fn(&mut Settings, Option<PathBuf>) },
     /// Text that `good` takes; `allowed` says what that is.
     Text { allowed: &'static str, good: fn(&str) -> bool, set: fn(&mut Settings, String) },

@@ -44,7 +44,17 @@ fn values() {
              127.0.0.1:8080, [::1]:8080, or :8080 for all",
         ),
         ("data_dir=", "is empty; write the path of a file or folder on this machine"),
-        ("files.dir=s3://b/x", "\"s3://b/x\" is a URL; write the path of a file or folder on this machine"),
+        ("data_dir=s3://b/x", "\"s3://b/x\" is a URL; write the path of a file or folder on this machine"),
+        (
+            "files.dir=ftp://b/x",
+            "\"ftp://b/x\" is not the URL of an object store; write s3://bucket/prefix, az://container/prefix or \
+             gs://bucket/prefix",
+        ),
+        (
+            "files.dir=s3://",
+            "\"s3://\" is not the URL of an object store; write s3://bucket/prefix, az://container/prefix or \
+             gs://bucket/prefix",
+        ),
         ("data_dir=~/x", "\"~/x\" is not expanded here; write the path of a file or folder on this machine"),
         (
             "web.topic=a/b",

@@ -7,7 +7,7 @@ fn defaults() {
     let Loaded { settings, file, notices, .. } = World::default().load();
     assert_eq!((file, notices), (None, Vec::new()));
     assert_eq!(settings.data_dir, Path::new("./data"));
-    assert_eq!(settings.files.dir, Path::new("./data"));
+    assert_eq!(settings.files.dir.folder(), Some(Path::new("./data")));
     assert_eq!(settings.http.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.http.body_timeout, Duration::from_secs(60));
     assert_eq!(settings.limits.max_batch_bytes, 2 << 20);
