@@ -1,9 +1,13 @@
 //! Everything accepted is accounted for (invariant 10).
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use logmill_queue::{Depth, Group, Queue, QueueError, Sink, Topic, Totals};
+use logmill_queue::{Depth, Group, Partition, Queue, QueueError, Sink, Topic, Totals};
 use serde_json::{Value, json};
+
+/// How long a log may take to tell how far it goes: brokers that are away must not hold up who asks for metrics.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A sink and what it reads: one block of the ledger.
 pub struct Delivery {
@@ -22,9 +26,31 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// What the log holds beyond the group's position.
-    pub(crate) async fn depth(&self) -> Result<Depth, QueueError> {
-        self.queue.depth(&self.topic, &self.group).await
+    /// What the log holds beyond the group's position; none if the log does not tell in time.
+    pub(crate) async fn depth(&self) -> Option<Depth> {
+        let depth = self.queue.depth(&self.topic, &self.group);
+        tokio::time::timeout(PATIENCE, depth).await.ok()?.ok()
+    }
+
+    /// Offsets behind the group's position by partition, where the log does not count records; none if it does, or if it
+    /// does not tell in time.
+    pub(crate) async fn lags(&self) -> Option<Vec<(Partition, u64)>> {
+        if self.queue.limits().counts_records {
+            return None;
+        }
+        tokio::time::timeout(PATIENCE, self.ask_for_lags()).await.ok()?.ok()
+    }
+
+    async fn ask_for_lags(&self) -> Result<Vec<(Partition, u64)>, QueueError> {
+        let committed = self.queue.committed(&self.topic, &self.group).await?;
+        let mut lags = Vec::new();
+        for partition in self.queue.partitions(&self.topic).await? {
+            let (oldest, end) = self.queue.bounds(&self.topic, partition).await?;
+            let position = committed.iter().find(|(of, _)| *of == partition);
+            let at = position.map_or(oldest, |(_, committed)| committed.offset.max(oldest));
+            lags.push((partition, end.saturating_sub(at)));
+        }
+        Ok(lags)
     }
 
     /// All totals summed up.
@@ -39,7 +65,7 @@ impl Delivery {
         let partitions: Vec<Value> = self.sink.totals().iter().map(|(p, t)| partition_row(p.0, t)).collect();
         let mut row =
             json!({ "sink": self.name, "topic": self.topic.as_str(), "group": self.group.as_str() });
-        if let Ok(depth) = self.depth().await {
+        if let Some(depth) = self.depth().await {
             row["queued_frames"] = depth.frames.into();
             if let Some(records) = depth.records {
                 row["accepted"] = records.accepted.into();

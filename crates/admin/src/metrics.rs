@@ -35,6 +35,7 @@ impl Tally {
 pub(crate) struct Figures {
     depth: IntGaugeVec,
     records: IntGaugeVec,
+    lag: IntGaugeVec,
 }
 
 impl Figures {
@@ -51,20 +52,39 @@ impl Figures {
                 "Records that a sink has read, by what became of them; kept with its output.",
                 &["sink", "topic", "outcome"],
             )?,
+            lag: gauge(
+                "kafka_consumer_lag",
+                "Offsets that a consumer group has not committed yet; markers of transactions count.",
+                &["topic", "partition", "group"],
+            )?,
         })
+    }
+
+    /// What is not known is not shown: an old figure would look like a group at work.
+    async fn refresh_lag(&self, delivery: &Delivery) {
+        let (topic, group) = (delivery.topic.as_str(), delivery.group.as_str());
+        let lags = delivery.lags().await;
+        if lags.is_none() && !delivery.queue.limits().counts_records {
+            self.lag.reset();
+        }
+        for (partition, lag) in lags.into_iter().flatten() {
+            self.lag.with_label_values(&[topic, &partition.to_string(), group]).set(lag.cast_signed());
+        }
     }
 
     pub(crate) async fn refresh(&self, deliveries: &[Delivery]) {
         for delivery in deliveries {
             let labels = [delivery.name.as_str(), delivery.topic.as_str()];
             let totals = delivery.totals();
-            let depth = delivery.depth().await.ok();
+            let counts = delivery.queue.limits().counts_records;
+            let depth = if counts { delivery.depth().await } else { None };
             if let Some(records) = depth.and_then(|depth| depth.records) {
                 // A sink that accounts for its records knows better than its group, whose position may lag.
                 let accounted = records.accepted.saturating_sub(totals.read);
                 let queued = if delivery.accounts { accounted } else { records.queued };
                 self.depth.with_label_values(&labels).set(queued.cast_signed());
             }
+            self.refresh_lag(delivery).await;
             if !delivery.accounts {
                 continue;
             }

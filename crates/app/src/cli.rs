@@ -45,6 +45,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+    /// Reaches what the settings name, and says what is wrong with it
+    Check {
+        /// What to reach
+        #[arg(value_enum)]
+        what: Dependency,
+    },
     /// Looks at the queue's files
     Queue {
         #[command(subcommand)]
@@ -64,6 +70,15 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// Something beside logmill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Dependency {
+    /// The brokers of queue.kafka.brokers, and the topic.
+    Kafka,
+    /// The object store of files.dir.
+    S3,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -148,7 +163,11 @@ pub(crate) enum DlqAction {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigAction {
     /// Finds everything that a start would fail on
-    Check,
+    Check {
+        /// Also reaches every broker and bucket that the settings name
+        #[arg(long)]
+        connect: bool,
+    },
     /// Prints each value and where it comes from
     Explain,
     /// Prints the JSON Schema of the settings file

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::error::code;
 
 /// What a broker, or the way to it, last refused. librdkafka tells it beside the calls that then time out.
 #[derive(Clone, Default)]
@@ -41,7 +43,10 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(target: "librdkafka", %error, "{reason}");
-        self.0.complain(reason);
+        // That all are down comes after what each of them said, and says less.
+        if code(&error) != RDKafkaErrorCode::AllBrokersDown {
+            self.0.complain(reason);
+        }
     }
 }
 

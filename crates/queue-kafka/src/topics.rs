@@ -111,17 +111,14 @@ impl Topics {
         let name = self.config.name(topic.as_str());
         let (asked, health) = (name.clone(), self.health.clone());
         let found = self
-            .ask(move |probe| {
-                let cluster = probe.client().fetch_cluster_id(ASK);
-                match native::describe(probe.client(), &asked, ASK) {
-                    Ok(described) => Ok(Some((cluster, described))),
-                    Err(error) if is_absent(&error) => Ok(None),
-                    Err(error) => Err(unavailable(
-                        &format!("the brokers do not answer for the topic {asked}"),
-                        error,
-                        &health,
-                    )),
-                }
+            .ask(move |probe| match native::describe(probe.client(), &asked, ASK) {
+                Ok(described) => Ok(Some((probe.client().fetch_cluster_id(ASK), described))),
+                Err(error) if is_absent(&error) => Ok(None),
+                Err(error) => Err(unavailable(
+                    &format!("the brokers do not answer for the topic {asked}"),
+                    error,
+                    &health,
+                )),
             })
             .await?;
         self.health.recovered();

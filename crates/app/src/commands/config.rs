@@ -50,9 +50,12 @@ pub(crate) fn load(args: &SettingsArgs, roles: Option<&str>) -> anyhow::Result<L
 pub(crate) fn run(args: &SettingsArgs, action: ConfigAction) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match action {
-        ConfigAction::Check => {
+        ConfigAction::Check { connect } => {
             let loaded = load(args, None)?;
             loaded.notices.iter().for_each(|notice| eprintln!("{notice}"));
+            if connect {
+                super::check::all(&loaded.settings)?;
+            }
             writeln!(out, "the settings are good")?;
         }
         ConfigAction::Explain => write!(out, "{}", settings::explain(&load(args, None)?))?,

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod check;
 mod config;
 mod dlq;
 mod export;
@@ -20,6 +21,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve { roles } => serve::run(&|| load(&cli.settings, roles.as_deref())),
         Command::Config { action } => config::run(&cli.settings, action),
+        Command::Check { what } => check::run(&load(&cli.settings, None)?.settings, what),
         Command::Queue { action } => queue::run(&load(&cli.settings, None)?.settings, action),
         Command::Dlq { action } => dlq::run(&load(&cli.settings, None)?.settings, &action),
         Command::Generate(args) => generate::run(&args),

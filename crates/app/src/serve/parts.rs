@@ -81,8 +81,9 @@ pub(crate) fn folder_sink(
     Ok(FilesSink::new(world.clone(), queue.clone(), config))
 }
 
-fn object_sink(settings: &Settings, url: &str) -> anyhow::Result<ObjectSink> {
-    let (files, s3) = (&settings.files, &settings.files.s3);
+/// The object store of the hourly files.
+pub(crate) fn store(settings: &Settings, url: &str) -> anyhow::Result<Store> {
+    let s3 = &settings.files.s3;
     let store = StoreConfig {
         url: url.to_owned(),
         endpoint: s3.endpoint.clone(),
@@ -91,7 +92,11 @@ fn object_sink(settings: &Settings, url: &str) -> anyhow::Result<ObjectSink> {
         secret_key: s3.secret_key.clone(),
         timeout: STORE_TIMEOUT,
     };
-    let store = Store::open(&store).map_err(|error| Failure::new(CONFIG, format!("files.dir: {error}")))?;
+    Ok(Store::open(&store).map_err(|error| Failure::new(CONFIG, format!("files.dir: {error}")))?)
+}
+
+fn object_sink(settings: &Settings, url: &str) -> anyhow::Result<ObjectSink> {
+    let files = &settings.files;
     let config = ObjectsConfig {
         topic: Topic::new(&settings.web.topic)?,
         group: group(settings, FILES)?,
@@ -102,7 +107,7 @@ fn object_sink(settings: &Settings, url: &str) -> anyhow::Result<ObjectSink> {
             ObjectCodec::Gzip => Codec::Gzip,
         },
     };
-    Ok(ObjectSink::new(store, config))
+    Ok(ObjectSink::new(store(settings, url)?, config))
 }
 
 /// The sink of the hourly files, and how often it writes.

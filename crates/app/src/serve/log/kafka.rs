@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use logmill_admin::{Part, PartState};
-use logmill_queue::Topic;
+use logmill_queue::{Queue, Topic};
 use logmill_queue_kafka::{KafkaConfig, KafkaQueue};
 use logmill_world::World;
 
-use crate::exit::{CONFIG, Failure};
+use crate::exit::{CONFIG, Failure, UNAVAILABLE};
 use crate::settings::Settings;
 
 /// Connects in the background: brokers that are away make the process unready, not end.
@@ -69,11 +69,22 @@ pub(super) fn part(queue: &Arc<KafkaQueue>) -> Part {
 }
 
 /// Asks for the topic in the background, so that readiness says early what would go wrong.
-pub(super) fn reach(world: &World, queue: &Arc<KafkaQueue>, topic: Topic) {
+pub(super) fn warm(world: &World, queue: &Arc<KafkaQueue>, topic: Topic) {
     let (world, queue) = (world.clone(), queue.clone());
     tokio::spawn(async move {
         while queue.check(&topic).await.is_err() {
             world.clock().sleep(std::time::Duration::from_secs(2)).await;
         }
     });
+}
+
+/// Asks the brokers for the topic of web logs: what is wrong is said here, and not at the first batch.
+pub(crate) async fn reach(world: &World, settings: &Settings) -> anyhow::Result<String> {
+    let (queue, topic) = (open(world, settings)?, Topic::new(&settings.web.topic)?);
+    let brokers = &settings.queue.kafka.brokers;
+    let failed = |error| Failure::new(UNAVAILABLE, format!("queue.kafka.brokers: {brokers}: {error}"));
+    queue.check(&topic).await.map_err(failed)?;
+    let partitions = queue.partitions(&topic).await.map_err(failed)?.len();
+    let prefix = &settings.queue.kafka.topic_prefix;
+    Ok(format!("{brokers}: the topic {prefix}{topic} has {partitions} partitions"))
 }

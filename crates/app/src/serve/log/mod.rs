@@ -38,11 +38,11 @@ impl Log {
                 })?;
                 let lock = embedded::lock(world, settings)?;
                 let queue = kafka::open(world, settings)?;
-                kafka::reach(world, &queue, logmill_queue::Topic::new(&settings.web.topic)?);
+                kafka::warm(world, &queue, logmill_queue::Topic::new(&settings.web.topic)?);
                 Ok(Self::Kafka { queue, _lock: lock })
             }
             #[cfg(not(feature = "kafka"))]
-            QueueKind::Kafka => Err(Failure::new(CONFIG, "queue.kind: kafka is not in this build").into()),
+            QueueKind::Kafka => Err(not_built().into()),
         }
     }
 
@@ -70,6 +70,20 @@ impl Log {
             Self::Kafka { .. } => Ok(Vec::new()),
         }
     }
+}
+
+#[cfg(feature = "kafka")]
+pub(crate) use kafka::reach;
+
+/// Without librdkafka there is nobody to ask.
+#[cfg(not(feature = "kafka"))]
+pub(crate) async fn reach(_: &World, _: &Settings) -> anyhow::Result<String> {
+    Err(not_built().into())
+}
+
+#[cfg(not(feature = "kafka"))]
+fn not_built() -> Failure {
+    Failure::new(CONFIG, "queue.kind: kafka is not in this build")
 }
 
 /// Commands that work on the files of the embedded log say so where there are none.
