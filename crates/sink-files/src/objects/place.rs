@@ -88,10 +88,10 @@ impl Store {
         Ok(Self { inner, prefix, name: config.url.clone() })
     }
 
-    /// A store that is open already.
-    #[cfg(test)]
-    pub(crate) fn of(inner: Arc<dyn ObjectStore>, prefix: &str) -> Self {
-        Self { inner, prefix: prefix.to_owned(), name: "memory".to_owned() }
+    /// A store that is open already; `name` is for messages.
+    #[must_use]
+    pub fn new(inner: Arc<dyn ObjectStore>, prefix: &str, name: &str) -> Self {
+        Self { inner, prefix: prefix.to_owned(), name: name.to_owned() }
     }
 
     /// Writes a small object twice to see that the store can be written, and whether it keeps the condition.

@@ -69,8 +69,8 @@ impl ObjectSink {
                 return Err(SinkError::Stop(QueueError::new(Class::Invalid, reason)));
             }
         };
-        let codec = kept.range.as_ref().map_or(self.config.codec, |range| range.codec);
-        let writer = PartWriter::new(codec, &self.budget, kept.range.is_some());
+        let again = kept.range.as_ref().map(|range| range.codec);
+        let writer = PartWriter::new(self.config.codec, again, &self.budget);
         let start = committed.map_or(Start::Oldest, |committed| Start::At(lease.log, committed.offset));
         let until = kept.range.as_ref().map(|range| range.to);
         self.kept().insert(lease.partition, kept);

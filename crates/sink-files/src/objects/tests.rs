@@ -26,7 +26,7 @@ fn sink(store: &Arc<InMemory>, prefix: &str, codec: Codec) -> ObjectSink {
         bytes: 1 << 20,
         codec,
     };
-    ObjectSink::new(Store::of(store.clone(), prefix), config)
+    ObjectSink::new(Store::new(store.clone(), prefix, "memory"), config)
 }
 
 fn lease() -> Lease {
@@ -151,6 +151,12 @@ async fn a_range_that_was_begun_is_completed_by_the_next_owner() {
         feed(&mut *opening.writer, &[41]);
         let next = staged(&mut *opening.writer, &[41]);
         assert!(second.intent(&next).unwrap().note.as_str().ends_with("range 1 41 42 gz other/prefix"));
+        done(&second, next).await;
+        let last = objects(&store).await.into_keys().find(|name| name.contains("-41-42.")).unwrap();
+        assert!(last.starts_with("other/prefix/") && last.ends_with(".gz"), "{last}");
+        for name in objects(&store).await.into_keys().filter(|name| name.contains("-41-42.")) {
+            store.delete(&name.as_str().into()).await.unwrap();
+        }
     }
 }
 

@@ -80,7 +80,10 @@ pub(crate) struct Parts {
 
 /// The writer of one partition.
 pub(crate) struct PartWriter {
+    /// Of the range that is open.
     codec: Codec,
+    /// Of all ranges that are begun here.
+    own: Codec,
     renderer: Renderer,
     parts: HashMap<FileKey, Part>,
     /// The order in which parts first came up.
@@ -93,16 +96,17 @@ pub(crate) struct PartWriter {
 }
 
 impl PartWriter {
-    /// `is_again`: the first range that is staged was begun before.
-    pub(crate) fn new(codec: Codec, budget: &Arc<Budget>, is_again: bool) -> Self {
+    /// `again`: the first range that is staged was begun before, with this codec.
+    pub(crate) fn new(own: Codec, again: Option<Codec>, budget: &Arc<Budget>) -> Self {
         Self {
-            codec,
+            codec: again.unwrap_or(own),
+            own,
             renderer: Renderer::default(),
             parts: HashMap::new(),
             order: Vec::new(),
             compressed: 0,
             next_look: LOOK,
-            is_again,
+            is_again: again.is_some(),
             failure: None,
             share: Share { budget: budget.clone(), held: 0 },
         }
@@ -162,6 +166,7 @@ impl Writer for PartWriter {
         self.squeeze(1);
         self.renderer.lines = crate::render::Lines::default();
         self.next_look = LOOK;
+        self.codec = self.own;
         let mut found = std::mem::take(&mut self.parts);
         let order = std::mem::take(&mut self.order);
         let parts = order.into_iter().filter_map(|key| found.remove(&key).map(|part| (key, part))).collect();
