@@ -23,6 +23,8 @@ use crate::topics::Known;
 const HANDOVER: Duration = Duration::from_secs(5);
 /// Polled at least this often, whatever wakes the thread.
 const TICK: Duration = Duration::from_millis(100);
+/// librdkafka answers a seek within its own threads.
+const SEEK: Duration = Duration::from_secs(1);
 /// How long calls of readers that still ask the coordinator may keep the consumer from ending.
 const LAST_CALLS: Duration = Duration::from_secs(3);
 
@@ -241,23 +243,41 @@ impl Worker {
         let _ = reply.send(self.fetch_from(&lease, at).map_err(Some));
     }
 
-    fn fetch_from(&self, lease: &Lease, at: u64) -> Result<(), QueueError> {
-        let (partition, context) = (lease.partition, self.consumer.context());
-        if context.is_started(partition) {
-            context.unassign(&self.consumer, &self.known.name, &[partition]);
-        }
+    fn fetch_from(&mut self, lease: &Lease, at: u64) -> Result<(), QueueError> {
+        let partition = lease.partition;
         let Some(slot) = self.slots.get(&partition) else {
             return Err(QueueError::new(Class::Bug, "a partition without a queue was started"));
         };
         slot.begin(lease.epoch, at);
-        let mut list = partition_of(&self.known.name, partition);
-        // In the assignment itself: a seek behind it comes too late for what is fetched already.
         let offset = rdkafka::Offset::Offset(i64::try_from(at).unwrap_or(i64::MAX));
+        if self.consumer.context().is_started(partition) {
+            if self.consumer.seek(&self.known.name, i32::from(partition.0), offset, SEEK).is_ok() {
+                return Ok(());
+            }
+            // It stands still after an error, and only a new assignment makes it move.
+            self.take_back(partition);
+            if !lease.is_held() {
+                return Err(QueueError::new(Class::Unavailable, "the partition was asked back"));
+            }
+        }
+        let mut list = partition_of(&self.known.name, partition);
+        // In the assignment itself: a seek right behind it comes too early.
         list.set_partition_offset(&self.known.name, i32::from(partition.0), offset)
             .and_then(|()| self.consumer.incremental_assign(&list))
             .map_err(|e| unavailable("a partition cannot be started", e, &self.shared.health))?;
-        context.started(partition);
+        self.consumer.context().started(partition);
         Ok(())
+    }
+
+    /// Takes a partition from librdkafka that is still ours. This answers a revocation, if one has come that was not looked
+    /// at yet; then nothing of it can be finished any more.
+    fn take_back(&mut self, partition: Partition) {
+        self.consumer.context().unassign(&self.consumer, &self.known.name, &[partition]);
+        self.poll();
+        if let Some((partitions, _)) = self.revoking.take() {
+            self.lose(&partitions);
+            self.consumer.context().unassign(&self.consumer, &self.known.name, &partitions);
+        }
     }
 
     fn is_finished(&self) -> bool {
