@@ -1,39 +1,17 @@
-//! The stage that copies rejected records to the dead letters.
+//! The stage that copies the records to the dead letters that the door rejected in a lenient batch.
 
 use bytes::Bytes;
 use logmill_model::{Format, Records, Scratch};
-use logmill_pipeline::{DeadLetters, Letter};
 use logmill_queue::{
-    BoxFuture, Committed, Content, Delivery, Frame, Lease, Note, Opening, Outcome, Partition, Sink,
+    BoxFuture, Committed, Content, Delivery, Frame, Lease, Note, Opening, Outcome, Partition, Rejected, Sink,
     SinkError, Staged, Start, Totals, Writer, Written,
 };
 
 /// A range is staged beyond so many bytes of letters.
 const FULL: usize = 4 << 20;
 
-/// The stage, as a sink that writes to the dead letters.
-pub struct LetterStage {
-    letters: DeadLetters,
-}
-
-impl LetterStage {
-    /// A stage that sends to `letters`.
-    #[must_use]
-    pub fn new(letters: DeadLetters) -> Self {
-        Self { letters }
-    }
-
-    async fn send(&self, staged: &Staged) -> Outcome {
-        let (lease, partition) = (&staged.lease, staged.lease.partition);
-        if !lease.is_held() {
-            return Outcome::Fenced { partition, epoch: lease.epoch };
-        }
-        for letter in staged.content.downcast_ref::<Vec<Letter>>().into_iter().flatten() {
-            self.letters.send(lease.log, partition, letter).await;
-        }
-        Outcome::Done(partition, Some(Committed { offset: staged.to, note: Note::default() }))
-    }
-}
+/// The stage, as a sink that writes nothing: what its writer rejects goes to the dead letters.
+pub struct LetterStage;
 
 impl Sink for LetterStage {
     fn open<'a>(
@@ -42,18 +20,12 @@ impl Sink for LetterStage {
         committed: Option<&'a Committed>,
     ) -> BoxFuture<'a, Result<Opening, SinkError>> {
         let start = committed.map_or(Start::Oldest, |committed| Start::At(lease.log, committed.offset));
-        let writer = LetterWriter { letters: Vec::new(), bytes: 0 };
+        let writer = LetterWriter { bytes: 0 };
         Box::pin(async move { Ok(Opening::new(Box::new(writer), start)) })
     }
 
     fn commit<'a>(&'a self, staged: &'a [Staged]) -> BoxFuture<'a, Result<Vec<Outcome>, SinkError>> {
-        Box::pin(async move {
-            let mut outcomes = Vec::with_capacity(staged.len());
-            for staged in staged {
-                outcomes.push(self.send(staged).await);
-            }
-            Ok(outcomes)
-        })
+        Box::pin(async move { Ok(staged.iter().map(outcome).collect()) })
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<Vec<(Partition, Committed)>, SinkError>> {
@@ -67,13 +39,21 @@ impl Sink for LetterStage {
     }
 }
 
+fn outcome(staged: &Staged) -> Outcome {
+    let (lease, partition) = (&staged.lease, staged.lease.partition);
+    if !lease.is_held() {
+        return Outcome::Fenced { partition, epoch: lease.epoch };
+    }
+    Outcome::Done(partition, Some(Committed { offset: staged.to, note: Note::default() }))
+}
+
 struct LetterWriter {
-    letters: Vec<Letter>,
+    /// Of the letters since the last range.
     bytes: usize,
 }
 
 /// The rejected records of a frame, each with the reason.
-fn rejected(format: Format, frame: &Frame) -> Vec<Letter> {
+fn rejected(format: Format, frame: &Frame) -> Vec<Rejected> {
     let mut letters = Vec::with_capacity(frame.header.rejected.len());
     let (mut records, mut scratch) = (Records::new(format, &frame.payload), Scratch::default());
     let mut wanted = frame.header.rejected.iter().copied().peekable();
@@ -87,7 +67,7 @@ fn rejected(format: Format, frame: &Frame) -> Vec<Letter> {
         };
         if wanted.next_if_eq(&index).is_some() {
             let payload = Some(Bytes::from(records.alone()));
-            letters.push(Letter { frame: frame.clone(), index: Some(index), payload, reason });
+            letters.push(Rejected { offset: frame.offset, index: Some(index), reason, payload });
         }
         index += 1;
     }
@@ -96,26 +76,23 @@ fn rejected(format: Format, frame: &Frame) -> Vec<Letter> {
 
 impl Writer for LetterWriter {
     fn write(&mut self, delivery: &Delivery) -> Written {
-        match delivery {
-            Delivery::Frame(frame) => {
-                if let (Some(format), false) =
-                    (Format::from_code(frame.header.encoding.0), frame.header.rejected.is_empty())
-                {
-                    let letters = rejected(format, frame);
-                    self.bytes +=
-                        letters.iter().filter_map(|l| l.payload.as_ref()).map(Bytes::len).sum::<usize>();
-                    self.letters.extend(letters);
-                }
+        let rejected = match delivery {
+            Delivery::Frame(frame) if !frame.header.rejected.is_empty() => {
+                Format::from_code(frame.header.encoding.0)
+                    .map(|format| rejected(format, frame))
+                    .unwrap_or_default()
             }
-            Delivery::Damaged { .. } => {}
-        }
-        Written { rejected: Vec::new(), full: self.bytes >= FULL }
+            Delivery::Frame(_) | Delivery::Damaged { .. } => Vec::new(),
+        };
+        self.bytes +=
+            rejected.iter().filter_map(|letter| letter.payload.as_ref()).map(Bytes::len).sum::<usize>();
+        Written { rejected, full: self.bytes >= FULL }
     }
 
     fn skip(&mut self, _: &Frame) {}
 
     fn stage(&mut self) -> Content {
         self.bytes = 0;
-        Box::new(std::mem::take(&mut self.letters))
+        Box::new(())
     }
 }

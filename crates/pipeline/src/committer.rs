@@ -10,7 +10,6 @@ use logmill_world::World;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::backoff::Backoff;
-use crate::letters::{DeadLetters, Letter};
 use crate::status::{SinkState, SinkStatus};
 
 /// A checkpoint is made so often.
@@ -23,10 +22,9 @@ pub(crate) enum Answer {
     Stopped(String),
 }
 
-/// A staged range with what has to be in the dead letters before it.
+/// A staged range whose letters are durable.
 pub(crate) struct Request {
     pub staged: Staged,
-    pub letters: Vec<Letter>,
     pub reply: oneshot::Sender<Answer>,
 }
 
@@ -44,7 +42,6 @@ pub(crate) type Controls = Mutex<HashMap<Partition, mpsc::UnboundedSender<Contro
 pub(crate) struct Committer {
     pub world: World,
     pub sink: Arc<dyn Sink>,
-    pub letters: DeadLetters,
     pub status: Arc<SinkStatus>,
     pub controls: Arc<Controls>,
 }
@@ -77,10 +74,6 @@ impl Committer {
     async fn commit(&self, requests: Vec<Request>) {
         let (mut staged, mut replies) = (Vec::new(), Vec::new());
         for request in requests {
-            let lease = &request.staged.lease;
-            for letter in &request.letters {
-                self.letters.send(lease.log, lease.partition, letter).await;
-            }
             staged.push(request.staged);
             replies.push(request.reply);
         }

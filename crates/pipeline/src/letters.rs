@@ -56,16 +56,12 @@ impl DeadLetters {
     }
 
     /// Makes the letter durable, however long it takes. The same letter again changes nothing.
-    pub async fn send(&self, log: LogId, partition: Partition, letter: &Letter) {
+    pub(crate) async fn send(&self, log: LogId, partition: Partition, letter: &Letter) {
         let append = self.append(log, partition, letter);
         let mut backoff = Backoff::new();
         loop {
             match self.queue.append(append.clone()).await {
-                Ok(Appended::New(_)) => {
-                    tracing::warn!(topic = %self.source, partition = partition.0, offset = letter.frame.offset,
-                        index = letter.index, reason = %letter.reason, "a dead letter was written");
-                    return;
-                }
+                Ok(Appended::New(_)) => return self.tell(partition, letter),
                 Ok(Appended::Duplicate { .. } | Appended::Conflict) => return,
                 Err(AppendError::InFlight) => backoff.wait(&self.world).await,
                 Err(AppendError::Refused(error) | AppendError::Unknown(error)) => {
@@ -76,7 +72,13 @@ impl DeadLetters {
         }
     }
 
-    fn append(&self, log: LogId, partition: Partition, letter: &Letter) -> Append {
+    /// Says that a letter is durable.
+    pub(crate) fn tell(&self, partition: Partition, letter: &Letter) {
+        tracing::warn!(topic = %self.source, partition = partition.0, offset = letter.frame.offset,
+            index = letter.index, reason = %letter.reason, "a dead letter was written");
+    }
+
+    pub(crate) fn append(&self, log: LogId, partition: Partition, letter: &Letter) -> Append {
         let frame = &letter.frame;
         let index = letter.index.map_or("-".to_owned(), |index| index.to_string());
         let id = format!("{}/{log}/{partition}/{}/{index}", self.group, frame.offset);

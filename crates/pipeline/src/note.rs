@@ -13,27 +13,39 @@ pub(crate) enum Progress {
     Trying(Offset, u32),
 }
 
-impl Progress {
+/// The runner's part of a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ours {
+    pub progress: Progress,
+    /// Letters about frames before this one are durable.
+    pub lettered: Offset,
+}
+
+impl Ours {
     fn line(self) -> String {
-        match self {
-            Self::Clean => "r1 clean\n".to_owned(),
-            Self::Running => "r1 running\n".to_owned(),
-            Self::Trying(offset, attempt) => format!("r1 try {offset} {attempt}\n"),
-        }
+        let progress = match self.progress {
+            Progress::Clean => "clean".to_owned(),
+            Progress::Running => "running".to_owned(),
+            Progress::Trying(offset, attempt) => format!("try {offset} {attempt}"),
+        };
+        let lettered = if self.lettered == 0 { String::new() } else { format!(" letters {}", self.lettered) };
+        format!("r1 {progress}{lettered}\n")
     }
 }
 
-/// A note of both parts. Sinks keep `Note::FOR_SINKS`, so that ours fits beside it.
-pub(crate) fn join(progress: Progress, sink: &Note) -> Note {
-    Note::new(progress.line() + sink.as_str()).unwrap_or_else(|_| sink.clone())
+/// A note of both parts. Sinks keep to `Note::FOR_SINKS`, so that ours fits beside it.
+pub(crate) fn join(ours: Ours, sink: &Note) -> Note {
+    Note::new(ours.line() + sink.as_str()).unwrap_or_else(|_| sink.clone())
 }
 
 /// Splits a group's position into the runner's part and the sink's. A note that is not ours counts as unclean.
-pub(crate) fn split(committed: &Committed) -> (Progress, Committed) {
+pub(crate) fn split(committed: &Committed) -> (Ours, Committed) {
     let (line, rest) = committed.note.as_str().split_once('\n').unwrap_or((committed.note.as_str(), ""));
     let note = Note::new(rest.to_owned()).unwrap_or_default();
+    let (line, lettered) = line.split_once(" letters ").unwrap_or((line, ""));
     let progress = parse(line).unwrap_or(Progress::Running);
-    (progress, Committed { offset: committed.offset, note })
+    let ours = Ours { progress, lettered: lettered.parse().unwrap_or(0) };
+    (ours, Committed { offset: committed.offset, note })
 }
 
 fn parse(line: &str) -> Option<Progress> {

@@ -1,28 +1,26 @@
 //! One partition of one sink: read, decode, stage, hand over for the commit.
 
+mod commit;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use logmill_queue::{
-    CommitError, Committed, Delivery, Frame, Lease, Offset, Opening, Outcome, PartitionReader, Queue,
-    QueueError, Sink, SinkError, Start, StartError, Written,
+    Committed, Delivery, Frame, Lease, Offset, Opening, PartitionReader, Queue, QueueError, Sink, SinkError,
+    Start, StartError, Written,
 };
 use logmill_world::World;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::backoff::Backoff;
 use crate::careful::Careful;
-use crate::committer::{Answer, Control, Request};
-use crate::letters::Letter;
+use crate::committer::{Control, Request};
+use crate::letters::{DeadLetters, Letter};
 use crate::note::{self, Progress};
 use crate::pending::Pending;
 use crate::status::{SinkState, SinkStatus};
-
-/// A third of these within `MOVES_WITHIN` means that two owners work on one output.
-const MAX_MOVES: usize = 3;
-const MOVES_WITHIN: Duration = Duration::from_secs(600);
 
 /// What all partitions of a sink share.
 pub(crate) struct Context {
@@ -30,6 +28,7 @@ pub(crate) struct Context {
     pub queue: Arc<dyn Queue>,
     pub sink: Arc<dyn Sink>,
     pub status: Arc<SinkStatus>,
+    pub letters: DeadLetters,
     pub requests: mpsc::Sender<Request>,
     pub flush_interval: Duration,
     pub attempts: u32,
@@ -70,6 +69,8 @@ pub(crate) struct Partitioned {
     /// The group's position; it lags behind the output, never leads it.
     group: Committed,
     careful: Careful,
+    /// Letters about frames before this one are durable.
+    lettered: Offset,
     moves: Vec<Duration>,
     /// The sink was opened at least once, so that `group` and `careful` are known.
     opened: bool,
@@ -87,7 +88,8 @@ impl Partitioned {
         let group = Committed { offset: 0, note: logmill_queue::Note::default() };
         let careful = Careful::new(Some(Progress::Clean), 0, context.attempts);
         let moves = Vec::new();
-        Self { context, reader, lease, control, group, careful, moves, opened: false, finishing: false }
+        let (lettered, opened, finishing) = (0, false, false);
+        Self { context, reader, lease, control, group, careful, lettered, moves, opened, finishing }
     }
 
     /// Works until the partition is given back or lost.
@@ -133,6 +135,7 @@ impl Partitioned {
     async fn open(&mut self) -> Result<Pending, Break> {
         let committed = self.reader.committed().await.map_err(|error| self.wait(&error))?;
         let split = committed.as_ref().map(note::split);
+        self.lettered = split.as_ref().map_or(0, |(ours, _)| ours.lettered).max(self.lettered);
         let known = if self.opened {
             Some(self.group.clone())
         } else {
@@ -150,7 +153,7 @@ impl Partitioned {
             let lease = &self.lease;
             let bounds = self.context.queue.bounds(&lease.topic, lease.partition).await;
             let (_, end) = bounds.map_err(|error| self.wait(&error))?;
-            let before = split.map(|(progress, _)| progress);
+            let before = split.map(|(ours, _)| ours.progress);
             self.careful = Careful::new(before, end, self.context.attempts);
             self.opened = true;
             // A count stays written down until its frame is decoded or in the dead letters.
@@ -310,81 +313,5 @@ impl Partitioned {
                 Err(Break::End(End::Finished))
             }
         }
-    }
-
-    /// Hands over what was written and waits until the output holds it.
-    async fn flush(&mut self, pending: &mut Pending) -> Result<(), Break> {
-        pending.due = None;
-        let Some(staged) = pending.stage(&self.lease) else { return Ok(()) };
-        if let Some(intent) = self.context.sink.intent(&staged) {
-            self.group = intent;
-            self.write_note(Progress::Running).await?;
-        }
-        let letters = std::mem::take(&mut pending.letters);
-        let (reply, answer) = oneshot::channel();
-        let request = Request { staged, letters, reply };
-        if self.context.requests.send(request).await.is_err() {
-            return Err(Break::End(End::Lost));
-        }
-        match answer.await {
-            Ok(Answer::Outcome(Outcome::Done(_, None))) => Ok(()),
-            Ok(Answer::Outcome(Outcome::Done(_, Some(committed)))) => {
-                self.move_group(committed, Progress::Running).await
-            }
-            Ok(Answer::Outcome(Outcome::Moved { at, .. })) => Err(self.moved(at)),
-            Ok(Answer::Stopped(reason)) => Err(Break::End(End::Stopped(reason))),
-            Ok(Answer::Outcome(Outcome::Fenced { .. })) | Err(_) => Err(Break::End(End::Lost)),
-        }
-    }
-
-    fn moved(&mut self, at: Offset) -> Break {
-        let now = self.context.world.clock().monotonic();
-        self.moves.retain(|then| now.saturating_sub(*then) < MOVES_WITHIN);
-        self.moves.push(now);
-        tracing::warn!(
-            partition = self.lease.partition.0,
-            at,
-            "the output stands elsewhere, the sink is opened again"
-        );
-        if self.moves.len() < MAX_MOVES {
-            return Break::Reopen;
-        }
-        let reason =
-            "the output was moved by somebody else three times: two processes write to it".to_owned();
-        Break::End(End::Stopped(reason))
-    }
-
-    /// Moves the group's position. It may lag, so a failure is no reason to stop.
-    async fn move_group(&mut self, committed: Committed, progress: Progress) -> Result<(), Break> {
-        self.group = committed;
-        match self.commit(progress).await {
-            Err(CommitError::Fenced) => Err(Break::End(End::Lost)),
-            Err(error) => {
-                tracing::warn!(%error, partition = self.lease.partition.0, "the group's position could not be moved yet");
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
-    }
-
-    /// Writes a note that must be durable before the work goes on.
-    async fn write_note(&mut self, progress: Progress) -> Result<(), Break> {
-        let mut backoff = Backoff::new();
-        loop {
-            match self.commit(progress).await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Fenced) => return Err(Break::End(End::Lost)),
-                Err(error) => {
-                    tracing::warn!(%error, partition = self.lease.partition.0, "a note cannot be written yet");
-                    self.context.status.set(SinkState::Waiting(error.to_string()));
-                    backoff.wait(&self.context.world).await;
-                }
-            }
-        }
-    }
-
-    async fn commit(&mut self, progress: Progress) -> Result<(), CommitError> {
-        let note = note::join(progress, &self.group.note);
-        self.reader.commit(self.group.offset, &note).await
     }
 }

@@ -98,7 +98,6 @@ impl Runner {
         let committer = Committer {
             world: world.clone(),
             sink: spec.sink.clone(),
-            letters: spec.letters.clone(),
             status: status.clone(),
             controls: controls.clone(),
         };
@@ -108,6 +107,7 @@ impl Runner {
             queue: queue.clone(),
             sink: spec.sink.clone(),
             status: status.clone(),
+            letters: spec.letters.clone(),
             requests,
             flush_interval: spec.flush_interval,
             attempts: spec.attempts,

@@ -177,8 +177,7 @@ impl Pipelines {
             pipelines.push(starter.start(FILES, &topic, sink, interval)?);
         }
         if settings.roles.has(Role::DeadLetters) {
-            let stage = Arc::new(LetterStage::new(starter.letters(LETTERS, &topic)?));
-            pipelines.push(starter.start(LETTERS, &topic, stage, LETTERS_INTERVAL)?);
+            pipelines.push(starter.start(LETTERS, &topic, Arc::new(LetterStage), LETTERS_INTERVAL)?);
             if let Some(path) = &settings.dead_letters.file {
                 let letters = Topic::new(&format!("{topic}.dlq"))?;
                 let file = Arc::new(LetterFile::new(world.clone(), path.clone()));

@@ -115,7 +115,7 @@ impl Rig {
     }
 
     pub(super) fn run_stage(&self) -> Arc<SinkStatus> {
-        self.run("stage", "web", Arc::new(LetterStage::new(self.letters())))
+        self.run("stage", "web", Arc::new(LetterStage))
     }
 
     pub(super) fn run_file(&self) -> Arc<SinkStatus> {
