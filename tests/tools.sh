@@ -24,3 +24,4 @@ if [ "${#missing[@]}" != 0 ]; then
   has_java || { echo "the tests need java 17 or newer; the one on PATH is older: $(command -v java)" >&2; exit 1; }
 fi
 "$here/services/kafka.sh" install
+"$here/services/s3.sh" install

@@ -10,12 +10,16 @@ pub(crate) const REQUEST: Duration = Duration::from_secs(10);
 pub(crate) const HEADROOM: u64 = 64 << 10;
 /// A member that has not been heard of for so long loses its partitions.
 const SESSION: Duration = Duration::from_secs(10);
+/// A member whose thread stands still for so long is given up.
+const POLL: Duration = Duration::from_secs(30);
 /// Members learn of a rebalance with their next heartbeat.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A broker answers a fetch without data after this.
 const FETCH_WAIT: Duration = Duration::from_millis(100);
 /// The least that is fetched ahead for one partition in KiB; less would ask for each message on its own.
 const LEAST_QUEUED: u64 = 64;
+/// librdkafka's own limit of what it sends at once.
+pub(crate) const LARGEST_SET: u64 = 1_000_000;
 /// librdkafka wants room for the protocol beside the messages.
 const PROTOCOL: u64 = 512;
 
@@ -80,8 +84,11 @@ impl KafkaConfig {
 
     /// The producer of all appends. Nothing times out inside of librdkafka: a time-out there ends the sequence numbers
     /// of all partitions, and what was stored but not answered would be stored a second time.
-    pub(crate) fn producer(&self) -> ClientConfig {
+    ///
+    /// `set`: the largest set of messages in bytes. A topic that takes less refuses all of a larger one.
+    pub(crate) fn producer(&self, set: u64) -> ClientConfig {
         let mut client = self.client();
+        client.set("batch.size", set.clamp(1, LARGEST_SET).to_string());
         client.set("enable.idempotence", "true");
         client.set("acks", "all");
         client.set("message.timeout.ms", "0");
@@ -109,6 +116,8 @@ impl KafkaConfig {
         client.set("partition.assignment.strategy", "cooperative-sticky");
         client.set("session.timeout.ms", millis(SESSION));
         client.set("heartbeat.interval.ms", millis(HEARTBEAT));
+        // Polled all the time, whatever the readers do; and the longest that a member that dies in a rebalance holds it up.
+        client.set("max.poll.interval.ms", millis(POLL));
         let share = budget / u64::from(partitions.max(1)) / 1024;
         client.set("queued.max.messages.kbytes", share.max(LEAST_QUEUED).to_string());
         client

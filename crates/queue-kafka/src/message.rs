@@ -6,6 +6,8 @@ use logmill_queue::{Append, Class, Encoding, Frame, Header, QueueError};
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Header as Named, Headers, OwnedHeaders};
 
+use crate::topics::Known;
+
 /// The message header that holds the frame's.
 const NAME: &str = "lm";
 
@@ -13,11 +15,7 @@ const NAME: &str = "lm";
 ///
 /// # Errors
 /// The frame is larger than the queue takes; nothing of it may be sent.
-pub(crate) fn headers(
-    append: &Append,
-    max_payload: u32,
-    max_message: u64,
-) -> Result<OwnedHeaders, QueueError> {
+pub(crate) fn headers(append: &Append, max_payload: u32, topic: &Known) -> Result<OwnedHeaders, QueueError> {
     let invalid = |reason: String| QueueError::new(Class::Invalid, reason);
     if append.payload.len() as u64 > u64::from(max_payload) {
         return Err(invalid(format!(
@@ -26,8 +24,12 @@ pub(crate) fn headers(
     }
     let bytes = header::encode(&append.header).map_err(|e| invalid(e.to_string()))?;
     let all = (append.payload.len() + bytes.len()) as u64;
-    if all > max_message {
-        return Err(invalid(format!("payload and header have {all} bytes, the topic takes {max_message}")));
+    if all > topic.max_message {
+        let (name, max) = (&topic.name, topic.max_message);
+        return Err(invalid(format!(
+            "the batch is too large: it has {all} bytes with its header, the topic {name} takes {max}; raise it: \
+             kafka-configs.sh --alter --topic {name} --add-config max.message.bytes={all}, then start logmill again"
+        )));
     }
     Ok(OwnedHeaders::new_with_capacity(1).insert(Named { key: NAME, value: Some(&bytes) }))
 }

@@ -1,7 +1,8 @@
-//! Storing frames: one idempotent producer for all topics.
+//! Storing frames: an idempotent producer for all topics that take messages of the same size.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use logmill_queue::{AppendError, Class, Offset, Partition, QueueError};
@@ -14,9 +15,9 @@ use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 use tokio::sync::oneshot;
 
-use crate::blocking::Detached;
+use crate::blocking::{Detached, blocking};
 use crate::client::{Context, Health};
-use crate::config::{KafkaConfig, REQUEST};
+use crate::config::{KafkaConfig, LARGEST_SET, REQUEST};
 use crate::error::{code, unavailable};
 
 /// A caller gets its answer within this time, known or not.
@@ -95,42 +96,94 @@ impl ProducerContext for Reports {
     }
 }
 
-/// The producer of all appends.
-pub(crate) struct Producer {
+/// The producers, by the largest set of messages that their topics take. There is one, unless somebody made a topic by hand.
+pub(crate) struct Producers {
     world: World,
+    config: KafkaConfig,
     health: Health,
-    inner: Detached<Last>,
+    by_set: Mutex<BTreeMap<u64, Arc<Producer>>>,
 }
 
-/// Waits for what is under way before it ends: the producer's own end would withdraw it.
-struct Last(Arc<ThreadedProducer<Reports>>);
-
-impl Drop for Last {
-    fn drop(&mut self) {
-        if let Err(error) = self.0.flush(LAST) {
-            tracing::warn!(%error, "some frames without an answer are given up");
-        }
+impl Producers {
+    pub(crate) fn new(world: &World, config: &KafkaConfig, health: &Health) -> Self {
+        let (world, config, health) = (world.clone(), config.clone(), health.clone());
+        Self { world, config, health, by_set: Mutex::default() }
     }
-}
 
-impl Producer {
-    pub(crate) fn new(world: &World, config: &KafkaConfig, health: &Health) -> KafkaResult<Self> {
-        let base = Context(health.clone());
-        let reports = Reports { base, world: world.clone(), waiting: Waiting::default() };
-        let producer = config.producer().create_with_context(reports)?;
-        let inner = Detached::new(world, Last(Arc::new(producer)));
-        Ok(Self { world: world.clone(), health: health.clone(), inner })
+    fn by_set(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Producer>>> {
+        self.by_set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The producer for a topic that takes messages, and sets of them, of so many bytes.
+    ///
+    /// # Errors
+    /// A property that librdkafka does not know or take.
+    pub(crate) fn of(&self, max_message: u64) -> Result<Arc<Producer>, QueueError> {
+        // What librdkafka would not exceed anyway makes no difference.
+        let set = max_message.min(LARGEST_SET);
+        let mut producers = self.by_set();
+        if let Some(producer) = producers.get(&set) {
+            return Ok(producer.clone());
+        }
+        let invalid = |e| QueueError::caused(Class::Invalid, "the settings of Kafka are not valid", e);
+        let producer =
+            Arc::new(Producer::new(&self.world, &self.config, &self.health, set).map_err(invalid)?);
+        producers.insert(set, producer.clone());
+        Ok(producer)
     }
 
     /// Why nothing is taken at the moment, if nothing is.
     pub(crate) fn trouble(&self) -> Option<QueueError> {
-        let silence = self.inner.get()?.0.context().silence();
+        self.by_set().values().find_map(|producer| producer.trouble())
+    }
+
+    /// Waits for what is under way.
+    pub(crate) async fn close(&self) {
+        let producers: Vec<_> = self.by_set().values().cloned().collect();
+        let closed = blocking(move || {
+            producers.iter().for_each(|producer| producer.settle());
+            Ok(())
+        });
+        if let Err(error) = closed.await {
+            tracing::warn!(%error, "the producers did not end in order");
+        }
+    }
+}
+
+/// The producer of all appends to topics with one limit.
+pub(crate) struct Producer {
+    world: World,
+    health: Health,
+    inner: Detached<Arc<ThreadedProducer<Reports>>>,
+}
+
+impl Producer {
+    fn new(world: &World, config: &KafkaConfig, health: &Health, set: u64) -> KafkaResult<Self> {
+        let base = Context(health.clone());
+        let reports = Reports { base, world: world.clone(), waiting: Waiting::default() };
+        let producer = config.producer(set).create_with_context(reports)?;
+        let inner = Detached::new(world, Arc::new(producer));
+        Ok(Self { world: world.clone(), health: health.clone(), inner })
+    }
+
+    /// Why nothing is taken at the moment, if nothing is.
+    fn trouble(&self) -> Option<QueueError> {
+        let silence = self.inner.get()?.context().silence();
         (silence >= ANSWER).then(|| {
             let complaint = self.health.complaint().unwrap_or_default();
             let reason =
                 format!("no broker has acknowledged anything for {} s: {complaint}", silence.as_secs());
             QueueError::new(Class::Unavailable, reason)
         })
+    }
+
+    /// Waits for what is under way: the producer's own end would withdraw it. Blocks.
+    fn settle(&self) {
+        let Some(producer) = self.inner.get() else { return };
+        if let Err(error) = producer.flush(LAST) {
+            let frames = producer.in_flight_count();
+            tracing::warn!(%error, frames, "frames without an answer are given up; their senders were told so");
+        }
     }
 
     /// Hands a message over in its first poll, and waits for the broker.
@@ -169,7 +222,7 @@ impl Producer {
         &self,
         record: BaseRecord<'_, (), [u8], Box<oneshot::Sender<Report>>>,
     ) -> Result<(), AppendError> {
-        let Some(Last(producer)) = self.inner.get() else {
+        let Some(producer) = self.inner.get() else {
             return Err(AppendError::Refused(QueueError::new(Class::Bug, "the producer has ended")));
         };
         let reports = producer.context();

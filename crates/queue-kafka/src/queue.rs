@@ -16,7 +16,7 @@ use crate::client::{Context, Health};
 use crate::config::KafkaConfig;
 use crate::member;
 use crate::message;
-use crate::producer::Producer;
+use crate::producer::Producers;
 use crate::scan::KafkaScan;
 use crate::topics::{Known, Topics};
 
@@ -36,7 +36,9 @@ pub(crate) struct Shared {
     pub config: KafkaConfig,
     pub health: Health,
     pub topics: Topics,
-    pub producer: Producer,
+    pub producers: Producers,
+    /// What the last look at the brokers found.
+    trouble: Mutex<Option<QueueError>>,
     /// Clients that ask for the positions of a group they are no members of.
     positions: Mutex<HashMap<Group, Arc<Asker>>>,
 }
@@ -54,16 +56,38 @@ impl KafkaQueue {
         let invalid =
             |error| QueueError::caused(Class::Invalid, "the settings of Kafka are not valid", error);
         let topics = Topics::new(world, &config, &health).map_err(invalid)?;
-        let producer = Producer::new(world, &config, &health).map_err(invalid)?;
-        let positions = Mutex::default();
+        let producers = Producers::new(world, &config, &health);
+        producers.of(config.max_message())?;
+        let (positions, trouble) = (Mutex::default(), Mutex::default());
         let world = world.clone();
-        Ok(Self { shared: Arc::new(Shared { world, config, health, topics, producer, positions }) })
+        Ok(Self { shared: Arc::new(Shared { world, config, health, topics, producers, trouble, positions }) })
     }
 
-    /// Why appends are refused at the moment, if they are.
+    /// Why nothing can be stored at the moment, if nothing can: no broker acknowledges, or the last look failed.
     #[must_use]
     pub fn trouble(&self) -> Option<QueueError> {
-        self.shared.producer.trouble()
+        self.shared.producers.trouble().or_else(|| self.shared.found().clone())
+    }
+
+    /// Looks at the brokers: `trouble` tells from then on what was wrong with `topic`. Meant to be called again and again;
+    /// says in the log when something changes.
+    pub async fn look(&self, topic: &Topic) {
+        let shared = &self.shared;
+        let found = match shared.topics.open(topic).await {
+            Ok(_) => shared.topics.look(topic).await.err(),
+            Err(error) => Some(error),
+        };
+        let before = std::mem::replace(&mut *shared.found(), found.clone());
+        match (before, found) {
+            (None, Some(error)) => tracing::warn!(%error, "the brokers cannot be worked with"),
+            (Some(_), None) => tracing::info!("the brokers can be worked with again"),
+            _ => {}
+        }
+    }
+
+    /// Waits for the acknowledgement of what was given to the brokers, for some seconds at most.
+    pub async fn close(&self) {
+        self.shared.producers.close().await;
     }
 
     /// Asks for a topic, and creates it if it is absent: what would fail later fails here, with the reason.
@@ -76,6 +100,10 @@ impl KafkaQueue {
 }
 
 impl Shared {
+    fn found(&self) -> std::sync::MutexGuard<'_, Option<QueueError>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Where a frame goes.
     pub(crate) fn place(&self, topic: &Known, route: Route) -> Result<Partition, QueueError> {
         match route {
@@ -127,15 +155,15 @@ impl Shared {
     }
 
     async fn store(&self, append: Append) -> Result<Appended, AppendError> {
-        let headers = message::headers(&append, self.config.max_payload, self.config.max_message())
-            .map_err(AppendError::Refused)?;
         let known = match self.topics.known(&append.topic) {
             Some(known) => known,
             None => self.topics.open(&append.topic).await.map_err(AppendError::Refused)?,
         };
+        let headers =
+            message::headers(&append, self.config.max_payload, &known).map_err(AppendError::Refused)?;
         let partition = self.place(&known, append.route).map_err(AppendError::Refused)?;
-        let (partition, offset) =
-            self.producer.send(&known.name, partition, &append.payload, headers).await?;
+        let producer = self.producers.of(known.max_message).map_err(AppendError::Refused)?;
+        let (partition, offset) = producer.send(&known.name, partition, &append.payload, headers).await?;
         Ok(Appended::New(Position { log: known.log, partition, offset }))
     }
 

@@ -149,8 +149,8 @@ impl Relay {
 async fn outputs(shared: &Shared, out: Vec<Append>) -> Result<Vec<Output>, QueueError> {
     let mut outputs = Vec::with_capacity(out.len());
     for append in out {
-        let headers = message::headers(&append, shared.config.max_payload, shared.config.max_message())?;
         let topic = shared.topics.open(&append.topic).await?;
+        let headers = message::headers(&append, shared.config.max_payload, &topic)?;
         let partition = shared.place(&topic, append.route)?;
         outputs.push(Output { topic: topic.name.clone(), partition, payload: append.payload, headers });
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use logmill_queue::{Class, LogId, Offset, Partition, QueueError, Topic};
 use logmill_world::World;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
@@ -33,6 +33,8 @@ pub(crate) struct Known {
     pub name: String,
     pub log: LogId,
     pub partitions: u16,
+    /// The largest message that it takes, in bytes, and the largest set of messages.
+    pub max_message: u64,
 }
 
 /// All topics that were asked for.
@@ -88,10 +90,10 @@ impl Topics {
     }
 
     async fn find_or_create(&self, topic: &Topic) -> Result<Arc<Known>, QueueError> {
-        if let Some(known) = self.find(topic).await? {
-            return Ok(known);
-        }
         let name = self.config.name(topic.as_str());
+        if let Some(known) = self.find(topic).await? {
+            return Ok(self.limited(topic, &known).await);
+        }
         if !self.config.create_topics {
             return Err(self.absent(&name));
         }
@@ -99,7 +101,7 @@ impl Topics {
         let (times, pause) = SPREAD;
         for _ in 0..times {
             if let Some(known) = self.find(topic).await? {
-                return Ok(known);
+                return Ok(self.limited(topic, &known).await);
             }
             self.world.clock().sleep(pause).await;
         }
@@ -126,10 +128,33 @@ impl Topics {
         let known = Arc::new(Known {
             log: log_id(cluster.as_deref(), &name, &described)?,
             partitions: u16::try_from(described.partitions).unwrap_or(u16::MAX),
+            max_message: self.known(topic).map_or(self.config.max_message(), |known| known.max_message),
             name,
         });
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.clone(), known.clone());
         Ok(Some(known))
+    }
+
+    /// The topic with the limit that it has. Who may not read a topic's settings goes by its own.
+    async fn limited(&self, topic: &Topic, known: &Known) -> Arc<Known> {
+        let max_message = self.ask_for_limit(&known.name).await.unwrap_or(self.config.max_message());
+        let Known { name, log, partitions, .. } = known;
+        let known = Arc::new(Known { name: name.clone(), log: *log, partitions: *partitions, max_message });
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.clone(), known.clone());
+        known
+    }
+
+    async fn ask_for_limit(&self, name: &str) -> Option<u64> {
+        let admin = self.admin().ok()?;
+        let options = AdminOptions::new().request_timeout(Some(ASK));
+        let asked = admin.get()?.describe_configs([&ResourceSpecifier::Topic(name)], &options).await;
+        let found = asked.ok()?.into_iter().next()?.ok()?;
+        found.get("max.message.bytes")?.value.as_ref()?.parse().ok()
+    }
+
+    fn admin(&self) -> KafkaResult<Detached<AdminClient<Context>>> {
+        let admin = self.config.admin().create_with_context(Context(self.health.clone()))?;
+        Ok(Detached::new(&self.world, admin))
     }
 
     fn absent(&self, name: &str) -> QueueError {
@@ -147,9 +172,7 @@ impl Topics {
             let context = format!("the topic {name} does not exist and cannot be created");
             unavailable(&context, error, &self.health)
         };
-        let admin: AdminClient<Context> =
-            self.config.admin().create_with_context(Context(self.health.clone())).map_err(refused)?;
-        let admin = Detached::new(&self.world, admin);
+        let admin = self.admin().map_err(refused)?;
         let Some(client) = admin.get() else { return Ok(()) };
         let replication = self.config.replication.map_or(-1, i32::from);
         // One replica may be away; a single one is all there is.

@@ -112,7 +112,7 @@ impl Problem {
             Self::Unknown(_) => (
                 "outcome-unknown",
                 "The batch may be stored or not",
-                "repeat it with the same Idempotency-Key".to_owned(),
+                "with an Idempotency-Key repeat it under the same one; without, a repetition may be stored twice".to_owned(),
             ),
         }
     }

@@ -35,6 +35,7 @@ pub struct Client {
     seed: u64,
     id: u32,
     next: (u64, u64),
+    has_keys: bool,
     pending: Option<Sent>,
     settled: Vec<Sent>,
     rng: Rng,
@@ -46,7 +47,14 @@ impl Client {
     #[must_use]
     pub fn new(seed: u64, id: u32, acks: Acks) -> Self {
         let rng = Rng::with_seed(seed.rotate_left(17) ^ u64::from(id));
-        Self { seed, id, next: (0, 0), pending: None, settled: Vec::new(), rng, acks }
+        Self { seed, id, next: (0, 0), has_keys: true, pending: None, settled: Vec::new(), rng, acks }
+    }
+
+    /// Sends no keys, so that nothing is repeated: a batch whose outcome is not known stays open.
+    #[must_use]
+    pub fn without_keys(mut self) -> Self {
+        self.has_keys = false;
+        self
     }
 
     /// Posts until the connection ends or `stop` is set.
@@ -84,7 +92,8 @@ impl Client {
             return self.settled.swap_remove(self.rng.usize(..self.settled.len()));
         }
         let (number, first) = self.next;
-        let batch = Batch::new(self.seed, self.id, number, first);
+        let mut batch = Batch::new(self.seed, self.id, number, first);
+        batch.key = batch.key.filter(|_| self.has_keys);
         self.next = (number + 1, first + u64::from(batch.records));
         Sent { batch, attempts: 0, is_acknowledged: false, may_be_stored: false }
     }

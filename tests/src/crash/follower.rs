@@ -32,7 +32,8 @@ struct Seen {
 }
 
 /// A thread that follows all files.
-pub(super) struct Follower {
+#[derive(Debug)]
+pub struct Follower {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Tail>,
 }
@@ -46,7 +47,9 @@ struct Tail {
 }
 
 impl Follower {
-    pub(super) fn start(data: &Path, acks: &Acks) -> Self {
+    /// Begins to read the hourly files of a data folder. What it finds wrong is complained of.
+    #[must_use]
+    pub fn start(data: &Path, acks: &Acks) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (data, acks) = (data.to_owned(), acks.clone());
         let mut tail = Tail::new(data, acks);
@@ -62,7 +65,11 @@ impl Follower {
     }
 
     /// Reads the rest, and compares everything that it ever saw with what is in the files now. Answers the lines.
-    pub(super) fn finish(self) -> u64 {
+    ///
+    /// # Panics
+    /// The thread did.
+    #[must_use]
+    pub fn finish(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         let mut tail = self.thread.join().expect("the follower does not fail");
         let bytes = |tail: &Tail| tail.files.values().map(|seen| seen.bytes).sum::<u64>();

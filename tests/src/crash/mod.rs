@@ -13,4 +13,5 @@ mod run;
 
 pub use acks::Acks;
 pub use client::Client;
+pub use follower::Follower;
 pub use run::{Options, Report, check, run};

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Hour → sorted (timestamp, method, path, userAgent).
 type Hours = BTreeMap<String, Vec<[String; 4]>>;
 
-fn data(name: &str) -> String {
+pub(crate) fn data(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name).to_string_lossy().into_owned()
 }
 

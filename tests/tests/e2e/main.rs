@@ -8,6 +8,7 @@ mod commands;
 mod crash;
 mod damage;
 mod disk;
+mod kafka;
 mod keys;
 mod limits;
 mod metrics;

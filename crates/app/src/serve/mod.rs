@@ -97,6 +97,6 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
             tracing::warn!(seconds = limit.as_secs(), "stopped at shutdown_timeout; what is left stays in the queue");
         }
     }
-    drop(log);
+    log.close().await;
     Ok(())
 }

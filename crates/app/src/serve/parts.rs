@@ -26,6 +26,8 @@ use crate::settings::{Destination, ObjectCodec, QueueKind, Role, Settings};
 
 /// Bytes of frames that a sink may have fetched ahead.
 const READ_AHEAD: u64 = 16 << 20;
+/// How long a start waits for brokers before it goes on without them.
+const LOOK_LIMIT: Duration = Duration::from_secs(1);
 /// How long an object store may take to answer one request.
 const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Dead letters are for people: nobody misses them within a second, and each commit is a write to the log.
@@ -133,7 +135,12 @@ pub(crate) async fn check_folder(
 ) -> anyhow::Result<()> {
     let runs = settings.roles.has(Role::Files) && settings.files.enabled;
     let Some(folder) = settings.files.dir.folder().filter(|_| runs) else { return Ok(()) };
-    match folder_sink(world, settings, queue, folder)?.look_for_others().await {
+    let sink = folder_sink(world, settings, queue, folder)?;
+    let found = tokio::select! {
+        found = sink.look_for_others() => found,
+        () = world.clock().sleep(LOOK_LIMIT) => Ok(()),
+    };
+    match found {
         Err(SinkError::Stop(error)) => Err(Failure::new(CONFIG, format!("files.dir: {error}")).into()),
         Ok(()) | Err(SinkError::Unavailable(_)) => Ok(()),
     }

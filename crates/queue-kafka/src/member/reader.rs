@@ -37,7 +37,10 @@ pub(crate) struct Reader {
 
 impl Reader {
     fn lost() -> QueueError {
-        QueueError::new(Class::Unavailable, "the partition has another owner")
+        QueueError::new(
+            Class::Unavailable,
+            "the partition was lost: it has another owner, or the group was out of reach",
+        )
     }
 
     /// The position as the coordinator keeps it; waits while another owner's transaction is open.

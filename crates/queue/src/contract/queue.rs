@@ -259,7 +259,8 @@ pub trait PartitionReader: Send {
     /// Moves the group's position to `upto` and keeps `note` with it, if the lease is still held.
     fn commit<'a>(&'a mut self, upto: Offset, note: &'a Note) -> BoxFuture<'a, Result<(), CommitError>>;
 
-    /// Stores `out` and moves the position in one atomic step.
+    /// Stores `out` and moves the position in one atomic step. After a future of it was dropped the partition has to be
+    /// opened again: it may still happen.
     fn relay<'a>(
         &'a mut self,
         out: Vec<Append>,

@@ -73,9 +73,7 @@ pub trait Harness: Send {
 /// A case of the suite.
 pub type Case = for<'a> fn(&'a mut dyn Harness) -> LocalBoxFuture<'a, ()>;
 
-/// One `#[test]` for each case; `$run` is the path of a function that takes a [`Case`](queue::Case).
-///
-/// [queue::Case]: crate::queue::Case
+/// One `#[test]` for each case; `$run` is the path of a function that takes a [`Case`](crate::queue::Case).
 #[macro_export]
 macro_rules! queue_conformance {
     ($run:path) => {

@@ -5,3 +5,5 @@
 mod holder;
 pub mod kafka;
 mod ports;
+pub mod proxy;
+pub mod s3;

@@ -1,6 +1,7 @@
 //! Kafka as the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use logmill_admin::{Part, PartState};
 use logmill_queue::{Queue, Topic};
@@ -9,6 +10,9 @@ use logmill_world::World;
 
 use crate::exit::{CONFIG, Failure, UNAVAILABLE};
 use crate::settings::Settings;
+
+/// The brokers are looked at so often.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Connects in the background: brokers that are away make the process unready, not end.
 pub(super) fn open(world: &World, settings: &Settings) -> anyhow::Result<Arc<KafkaQueue>> {
@@ -68,12 +72,14 @@ pub(super) fn part(queue: &Arc<KafkaQueue>) -> Part {
     })
 }
 
-/// Asks for the topic in the background, so that readiness says early what would go wrong.
-pub(super) fn warm(world: &World, queue: &Arc<KafkaQueue>, topic: Topic) {
-    let (world, queue) = (world.clone(), queue.clone());
+/// Looks at the brokers all the time, so that readiness is right also while nobody sends anything.
+pub(super) fn watch(world: &World, queue: &Arc<KafkaQueue>, topic: Topic) {
+    let (world, queue) = (world.clone(), Arc::downgrade(queue));
     tokio::spawn(async move {
-        while queue.check(&topic).await.is_err() {
-            world.clock().sleep(std::time::Duration::from_secs(2)).await;
+        while let Some(queue) = queue.upgrade() {
+            queue.look(&topic).await;
+            drop(queue);
+            world.clock().sleep(LOOK).await;
         }
     });
 }

@@ -38,7 +38,7 @@ impl Log {
                 })?;
                 let lock = embedded::lock(world, settings)?;
                 let queue = kafka::open(world, settings)?;
-                kafka::warm(world, &queue, logmill_queue::Topic::new(&settings.web.topic)?);
+                kafka::watch(world, &queue, logmill_queue::Topic::new(&settings.web.topic)?);
                 Ok(Self::Kafka { queue, _lock: lock })
             }
             #[cfg(not(feature = "kafka"))]
@@ -59,6 +59,15 @@ impl Log {
             Self::Embedded(queue) => embedded::part(queue),
             #[cfg(feature = "kafka")]
             Self::Kafka { queue, .. } => kafka::part(queue),
+        }
+    }
+
+    /// Waits for what the log was given and has not answered for yet.
+    pub(super) async fn close(self) {
+        match self {
+            Self::Embedded(_) => {}
+            #[cfg(feature = "kafka")]
+            Self::Kafka { queue, .. } => queue.close().await,
         }
     }
 

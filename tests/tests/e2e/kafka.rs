@@ -1,0 +1,93 @@
+//! The same binary with Kafka as its log: real brokers, killed servers, killed brokers.
+
+mod access_log;
+mod broker;
+mod kills;
+mod refused;
+mod restart;
+mod surroundings;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use logmill_e2e::crash::{Acks, Client, check};
+use logmill_e2e::{Server, Setup, eventually};
+use serde_json::{Value, json};
+
+/// A member that was killed keeps its partitions for 10 s; the rest is for a machine that is busy.
+const SESSION: Duration = Duration::from_secs(40);
+
+/// The binary on these brokers. Names on the broker begin with the prefix, so that tests do not meet.
+fn setup(dir: &Path, brokers: &str, prefix: &str) -> Setup {
+    let setup = Setup::new(dir).set(&format!("queue.kafka.brokers={brokers}"));
+    setup.set(&format!("queue.kafka.topic_prefix={prefix}."))
+}
+
+/// Waits until the files have what the topic has; answers the ledger. This log counts no records: what was accepted is for
+/// the checker to know, by the clients' notes.
+fn drained(server: &Server) -> Value {
+    server.wait_ready();
+    let mut ledger = server.drained();
+    for row in ledger["ledger"].as_array_mut().unwrap() {
+        assert_eq!((&row["accepted"], &row["queued"]), (&Value::Null, &Value::Null), "it counts: {row}");
+        assert_eq!(row["queued_frames"], 0);
+        row["accepted"] = row["read"].clone();
+        row["queued"] = json!(0);
+    }
+    ledger
+}
+
+/// How many records the files' row says were delivered.
+fn delivered(server: &Server) -> u64 {
+    server.ledger()["delivered"].as_u64().unwrap_or_default()
+}
+
+/// Clients without keys, the notes of what they were told, and the folder of the server they load.
+struct Load {
+    folder: tempfile::TempDir,
+    acks: Acks,
+    clients: Vec<Client>,
+}
+
+impl Load {
+    fn new(seed: u64) -> Self {
+        println!("seed {seed}");
+        let folder = tempfile::tempdir().unwrap();
+        let acks = Acks::create(&folder.path().join("acknowledged.tsv")).unwrap();
+        let clients = (0..4).map(|id| Client::new(seed, id, acks.clone()).without_keys()).collect();
+        Self { folder, acks, clients }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The load is on while `meanwhile` lasts.
+    fn during<T>(&mut self, server: &mut Server, meanwhile: impl FnOnce(&mut Server) -> T) -> T {
+        let (address, stop) = (server.address(), std::sync::atomic::AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            for client in &mut self.clients {
+                let stop = &stop;
+                scope.spawn(move || client.work(address, stop));
+            }
+            // Also when it panics: the scope waits for the clients.
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| meanwhile(server)));
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// The checker finds nothing missing, doubled, altered or invented.
+    fn is_good(&self, ledger: &Value) {
+        let told = check(&self.acks, &self.data(), ledger);
+        println!("{}", told.trim_end());
+        assert!(self.acks.complaints().is_empty(), "{:?}", self.acks.complaints());
+    }
+}
+
+/// Waits for so many more acknowledged batches.
+fn acknowledged(acks: &Acks, more: u64) {
+    let before = acks.figures().0;
+    let patience = Duration::from_secs(60);
+    eventually("batches are acknowledged", patience, || (acks.figures().0 >= before + more).then_some(()));
+}
