@@ -45,16 +45,6 @@ fn values() {
         ),
         ("data_dir=", "is empty; write the path of a file or folder on this machine"),
         ("data_dir=s3://b/x", "\"s3://b/x\" is a URL; write the path of a file or folder on this machine"),
-        (
-            "files.dir=ftp://b/x",
-            "\"ftp://b/x\" is not the URL of an object store; write s3://bucket/prefix, az://container/prefix or \
-             gs://bucket/prefix",
-        ),
-        (
-            "files.dir=s3://",
-            "\"s3://\" is not the URL of an object store; write s3://bucket/prefix, az://container/prefix or \
-             gs://bucket/prefix",
-        ),
         ("data_dir=~/x", "\"~/x\" is not expanded here; write the path of a file or folder on this machine"),
         (
             "web.topic=a/b",
@@ -65,6 +55,20 @@ fn values() {
             "\"inof\" is not known; did you mean info? allowed: error, warn, info, debug, trace",
         ),
         ("log.format=xml", "\"xml\" is not known; allowed: auto, json, text"),
+        ("roles=", "is empty; write at least one of all, ingest, files, dead-letters, api"),
+        (
+            "roles=ingest,dead_letters",
+            "\"dead_letters\" is not known; did you mean dead-letters? \
+             allowed: all, ingest, files, dead-letters, api",
+        ),
+    ];
+    told(&cases);
+}
+
+/// Values that lead beyond this machine.
+#[test]
+fn brokers_and_stores() {
+    told(&[
         (
             "queue.kafka.acks=1",
             "\"1\" would answer before the batch is durable on all replicas, and a 202 must mean durable; \
@@ -87,13 +91,20 @@ fn values() {
             "queue.kafka.tls.key=k",
             "files for TLS are named, and TLS is off; set queue.kafka.tls.enabled to true, or remove the files",
         ),
-        ("roles=", "is empty; write at least one of all, ingest, files, dead-letters, api"),
         (
-            "roles=ingest,dead_letters",
-            "\"dead_letters\" is not known; did you mean dead-letters? \
-             allowed: all, ingest, files, dead-letters, api",
+            "files.dir=ftp://b/x",
+            "\"ftp://b/x\" is not the URL of an object store; write s3://bucket/prefix, az://container/prefix or \
+             gs://bucket/prefix",
         ),
-    ];
+        (
+            "files.dir=s3://",
+            "\"s3://\" is not the URL of an object store; write s3://bucket/prefix, az://container/prefix or \
+             gs://bucket/prefix",
+        ),
+    ]);
+}
+
+fn told(cases: &[(&str, &str)]) {
     for (argument, expected) in cases {
         let name = argument.split('=').next().unwrap();
         assert_eq!(World::default().set(argument).problem(), format!("--set {name}: {name}: {expected}"));
