@@ -18,14 +18,14 @@ use serde_json::{Value, json};
 const SESSION: Duration = Duration::from_secs(40);
 
 /// The binary on these brokers. Names on the broker begin with the prefix, so that tests do not meet.
-fn setup(dir: &Path, brokers: &str, prefix: &str) -> Setup {
+pub(crate) fn setup(dir: &Path, brokers: &str, prefix: &str) -> Setup {
     let setup = Setup::new(dir).set(&format!("queue.kafka.brokers={brokers}"));
     setup.set(&format!("queue.kafka.topic_prefix={prefix}."))
 }
 
 /// Waits until the files have what the topic has; answers the ledger. This log counts no records: what was accepted is for
 /// the checker to know, by the clients' notes.
-fn drained(server: &Server) -> Value {
+pub(crate) fn drained(server: &Server) -> Value {
     server.wait_ready();
     let mut ledger = server.drained();
     for row in ledger["ledger"].as_array_mut().unwrap() {
@@ -43,14 +43,14 @@ fn delivered(server: &Server) -> u64 {
 }
 
 /// Clients without keys, the notes of what they were told, and the folder of the server they load.
-struct Load {
-    folder: tempfile::TempDir,
-    acks: Acks,
+pub(crate) struct Load {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) acks: Acks,
     clients: Vec<Client>,
 }
 
 impl Load {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         println!("seed {seed}");
         let folder = tempfile::tempdir().unwrap();
         let acks = Acks::create(&folder.path().join("acknowledged.tsv")).unwrap();
@@ -58,12 +58,12 @@ impl Load {
         Self { folder, acks, clients }
     }
 
-    fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// The load is on while `meanwhile` lasts.
-    fn during<T>(&mut self, server: &mut Server, meanwhile: impl FnOnce(&mut Server) -> T) -> T {
+    pub(crate) fn during<T>(&mut self, server: &mut Server, meanwhile: impl FnOnce(&mut Server) -> T) -> T {
         let (address, stop) = (server.address(), std::sync::atomic::AtomicBool::new(false));
         std::thread::scope(|scope| {
             for client in &mut self.clients {
@@ -78,7 +78,7 @@ impl Load {
     }
 
     /// The checker finds nothing missing, doubled, altered or invented.
-    fn is_good(&self, ledger: &Value) {
+    pub(crate) fn is_good(&self, ledger: &Value) {
         let told = check(&self.acks, &self.data(), ledger);
         println!("{}", told.trim_end());
         assert!(self.acks.complaints().is_empty(), "{:?}", self.acks.complaints());
@@ -86,7 +86,7 @@ impl Load {
 }
 
 /// Waits for so many more acknowledged batches.
-fn acknowledged(acks: &Acks, more: u64) {
+pub(crate) fn acknowledged(acks: &Acks, more: u64) {
     let before = acks.figures().0;
     let patience = Duration::from_secs(60);
     eventually("batches are acknowledged", patience, || (acks.figures().0 >= before + more).then_some(()));

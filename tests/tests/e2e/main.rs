@@ -12,6 +12,7 @@ mod kafka;
 mod keys;
 mod limits;
 mod metrics;
+mod objects;
 mod poison;
 mod process;
 mod retention;
