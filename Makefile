@@ -32,6 +32,7 @@ tools: ## installs what the tests need beside Rust
 lint: ## what CI checks before the tests
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --package logmill --no-default-features -- -D warnings
 	cargo xtask tidy
 	cargo deny --all-features --log-level error check licenses bans sources
 

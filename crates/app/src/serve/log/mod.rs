@@ -9,21 +9,17 @@ use std::sync::Arc;
 use logmill_admin::{Part, Tally};
 use logmill_queue::Queue;
 use logmill_queue::embedded::EmbeddedQueue;
-use logmill_world::{Lock, World};
+use logmill_world::World;
 use prometheus::Registry;
 
-use crate::exit::{CONFIG, Failure, IO};
+use crate::exit::{CONFIG, Failure};
 use crate::settings::{QueueKind, Settings};
 
 /// An open log.
 pub(super) enum Log {
     Embedded(Arc<EmbeddedQueue>),
     #[cfg(feature = "kafka")]
-    Kafka {
-        queue: Arc<logmill_queue_kafka::KafkaQueue>,
-        /// The data folder is this process's alone, also without a log in it.
-        _lock: Box<dyn Lock>,
-    },
+    Kafka(Arc<logmill_queue_kafka::KafkaQueue>),
 }
 
 impl Log {
@@ -32,14 +28,9 @@ impl Log {
             QueueKind::Embedded => embedded::open(world, settings).map(Self::Embedded),
             #[cfg(feature = "kafka")]
             QueueKind::Kafka => {
-                let made = world.fs().create_dir_all(&settings.data_dir);
-                made.map_err(|e| {
-                    Failure::new(IO, format!("data_dir: {}: {e}", settings.data_dir.display()))
-                })?;
-                let lock = embedded::lock(world, settings)?;
                 let queue = kafka::open(world, settings)?;
                 kafka::watch(world, &queue, logmill_queue::Topic::new(&settings.web.topic)?);
-                Ok(Self::Kafka { queue, _lock: lock })
+                Ok(Self::Kafka(queue))
             }
             #[cfg(not(feature = "kafka"))]
             QueueKind::Kafka => Err(not_built().into()),
@@ -50,7 +41,7 @@ impl Log {
         match self {
             Self::Embedded(queue) => queue.clone(),
             #[cfg(feature = "kafka")]
-            Self::Kafka { queue, .. } => queue.clone(),
+            Self::Kafka(queue) => queue.clone(),
         }
     }
 
@@ -58,7 +49,7 @@ impl Log {
         match self {
             Self::Embedded(queue) => embedded::part(queue),
             #[cfg(feature = "kafka")]
-            Self::Kafka { queue, .. } => kafka::part(queue),
+            Self::Kafka(queue) => kafka::part(queue),
         }
     }
 
@@ -67,7 +58,7 @@ impl Log {
         match self {
             Self::Embedded(_) => {}
             #[cfg(feature = "kafka")]
-            Self::Kafka { queue, .. } => queue.close().await,
+            Self::Kafka(queue) => queue.close().await,
         }
     }
 
@@ -76,7 +67,7 @@ impl Log {
         match self {
             Self::Embedded(queue) => Ok(vec![embedded::syncs(registry, queue)?]),
             #[cfg(feature = "kafka")]
-            Self::Kafka { .. } => Ok(Vec::new()),
+            Self::Kafka(_) => Ok(Vec::new()),
         }
     }
 }
