@@ -6,6 +6,7 @@
 
 mod bodies;
 mod echo;
+mod kafka;
 mod limits;
 mod load;
 mod server;
@@ -29,6 +30,7 @@ fn main() {
         "overload" => state::overload(seconds()),
         "start" => state::start(),
         "keys" => state::keys(),
+        "kafka" => kafka::print(),
         "" | "all" => {
             limits::print();
             ingest();
@@ -39,7 +41,7 @@ fn main() {
         }
         other => {
             eprintln!(
-                "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, all"
+                "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, kafka, all"
             );
             std::process::exit(64);
         }

@@ -159,6 +159,13 @@ impl Server {
         line.split(' ').nth(1)?.parse().ok()
     }
 
+    /// Records that the files' sink has delivered.
+    pub(crate) fn delivered(&self) -> u64 {
+        let ledger = self.get("/api/v1/ledger");
+        let delivered = ledger.lines().find_map(|line| line.trim().strip_prefix("\"delivered\": "));
+        delivered.and_then(|figure| figure.trim_end_matches(',').parse().ok()).unwrap_or(0)
+    }
+
     /// Waits until no sink has anything left to read.
     pub(crate) fn wait_until_drained(&self) {
         for _ in 0..6000 {

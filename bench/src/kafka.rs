@@ -1,0 +1,86 @@
+//! The same paths on Kafka: `BENCH_KAFKA=127.0.0.1:19092 logmill-bench kafka`, beside a broker that is there already.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::load::Load;
+use crate::server::Server;
+use crate::{bodies, per_cpu_second, run, seconds};
+
+const DOOR: [&str; 2] = ["--roles", "ingest"];
+const FILES: [&str; 2] = ["--roles", "files"];
+/// Rounds of the comparison of the files; both logs take turns.
+const ROUNDS: usize = 3;
+
+/// Settings that make Kafka the log, with topics of their own.
+fn on_kafka(brokers: &str, name: &str) -> Vec<String> {
+    let settings = [
+        format!("queue.kafka.brokers={brokers}"),
+        format!("queue.kafka.topic_prefix=bench-{}-{name}.", std::process::id()),
+        "queue.kafka.partitions=4".to_owned(),
+    ];
+    settings.into_iter().flat_map(|setting| ["--set".to_owned(), setting]).collect()
+}
+
+fn arguments<'a>(roles: &[&'a str], settings: &'a [String]) -> Vec<&'a str> {
+    roles.iter().copied().chain(settings.iter().map(String::as_str)).collect()
+}
+
+pub(crate) fn print() {
+    let brokers = std::env::var("BENCH_KAFKA").expect("BENCH_KAFKA names a broker, host:port");
+    println!("\nPOST /logs, 1,000 records a batch, 16 connections");
+    let load = Load::new(&bodies::real(1000), 16);
+    let mut server = Server::logmill(&DOOR);
+    let (records, cpu) = run("embedded, after fdatasync", &mut server, &load);
+    drop(server);
+    let settings = on_kafka(&brokers, "door");
+    let mut server = Server::logmill(&arguments(&DOOR, &settings));
+    server.wait_until_ready();
+    let (on_kafka, paid) = run("Kafka, after acks=all, lz4", &mut server, &load);
+    drop(server);
+    let ratio = per_cpu_second(records, cpu) / per_cpu_second(on_kafka, paid);
+    println!("  {ratio:.2} times the CPU of the embedded log");
+    files(&brokers, &load);
+}
+
+/// What was taken by a door, then written by a process that does nothing else.
+fn files(brokers: &str, load: &Load) {
+    println!("\nto the hourly files, by a process with role files alone");
+    let mut ratios = Vec::new();
+    for round in 0..ROUNDS {
+        let embedded = drained("embedded", load, &[]);
+        let kafka = drained("Kafka", load, &on_kafka(brokers, &format!("files-{round}")));
+        ratios.push(kafka / embedded);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "  {:.2} of the embedded log's rate (median of {ROUNDS}, {:.2} to {:.2})",
+        ratios[1], ratios[0], ratios[2]
+    );
+}
+
+fn drained(name: &str, load: &Load, settings: &[String]) -> f64 {
+    let door = Server::logmill(&arguments(&DOOR, settings));
+    door.wait_until_ready();
+    let records = load.run(door.address(), seconds()) * load.records_a_body();
+    let worker = door.restarted(&arguments(&FILES, settings));
+    for _ in 0..6000 {
+        if worker.delivered() >= records {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(worker.delivered(), records, "{name}: not all records arrived");
+    // All that the process has paid since it began.
+    let cpu = worker.cpu();
+    let rate = per_cpu_second(records, cpu.all());
+    println!(
+        "{name:<34} {rate:>9.0} records/CPU-s   user {:.2} s, system {:.2} s   resident {} MiB",
+        cpu.user.as_secs_f64(),
+        cpu.system.as_secs_f64(),
+        worker.resident() >> 20
+    );
+    // The brokers' work on what was posted must not fall into the next measurement.
+    let _ = Command::new("sync").status();
+    rate
+}
