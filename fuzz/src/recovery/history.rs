@@ -130,16 +130,13 @@ async fn write(clock: &Arc<SimClock>, count: u64, len: usize, closed: bool, toge
     let (membership, mut reader) = join(&log).await;
     let mut frames = [Vec::new(), Vec::new()];
     let mut waiting = Vec::new();
-    let mut ordinals = [0; 2];
     for n in 0..count {
         let partition = PARTITIONS[usize::from(n % 3 == 2)];
         let append = frame(partition, n, len);
         let (header, payload) = (append.header.clone(), append.payload.clone());
         let lane = &mut frames[usize::from(partition.0)];
-        let ordinal = &mut ordinals[usize::from(partition.0)];
         let offset = lane.len() as u64;
-        lane.push(Frame { offset, ordinal: *ordinal, header, payload });
-        *ordinal += u64::from(append.header.count);
+        lane.push(Frame { offset, header, payload });
         if together && n >= count / 2 {
             let log = log.clone();
             waiting.push(tokio::spawn(async move { put(&log, append).await }));
