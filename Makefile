@@ -23,6 +23,7 @@ run-kafka: tools ## starts one Kafka broker and logmill on it, and stops both; d
 		cargo run --release --package logmill -- serve --set queue.kafka.brokers=127.0.0.1:$(KAFKA_PORT)
 
 test: tools ## runs every test, the crash runs included
+	cargo build --package logmill
 	cargo build --workspace --all-targets
 	cargo test --workspace
 
