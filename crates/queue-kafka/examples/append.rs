@@ -79,7 +79,7 @@ fn alone(producer: &ThreadedProducer<Count>, count: &Count, topic: &str, load: &
     let before = count.0.load(Ordering::Relaxed);
     for n in 0..load.messages {
         while n + before >= count.0.load(Ordering::Relaxed) + IN_FLIGHT as u64 {
-            std::thread::yield_now();
+            std::thread::sleep(std::time::Duration::from_micros(100));
         }
         let headers =
             OwnedHeaders::new_with_capacity(1).insert(Named { key: "lm", value: Some(&header[..]) });
