@@ -270,10 +270,24 @@ impl Server {
         let _ = self.child.wait();
     }
 
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("a process has an id"), signal).expect("the signal is sent");
+    }
+
     /// SIGTERM.
     pub fn terminate(&self) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        kill_process(pid.expect("a process has an id"), Signal::TERM).expect("the signal is sent");
+        self.signal(Signal::TERM);
+    }
+
+    /// SIGSTOP: it keeps its connections and does nothing, as on a machine that stands still.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// SIGCONT: it goes on as if no time had passed.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
     }
 
     /// Waits for the end.

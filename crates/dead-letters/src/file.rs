@@ -20,7 +20,10 @@ const FULL: usize = 1 << 20;
 /// A line is looked for in so many bytes at the file's end.
 const LONGEST_LINE: u64 = 256 << 20;
 
-/// The file, as a sink of a dead-letter topic with one partition.
+/// All letters are in this partition, also where the topic has others.
+const LETTERS: Partition = Partition(0);
+
+/// The file, as a sink of a dead-letter topic.
 pub struct LetterFile {
     world: World,
     path: PathBuf,
@@ -73,6 +76,11 @@ impl LetterFile {
 
     fn append(&self, staged: &Staged) -> Result<Outcome, SinkError> {
         let (lease, partition) = (&staged.lease, staged.lease.partition);
+        if partition != LETTERS && lease.is_held() {
+            // Somebody else's messages: the file has no place for them, the topic keeps them.
+            let note = Note::default();
+            return Ok(Outcome::Done(partition, Some(Committed { offset: staged.to, note })));
+        }
         let mut guard = self.output.lock().unwrap_or_else(PoisonError::into_inner);
         let (Some(output), true) = (guard.as_mut(), lease.is_held()) else {
             return Ok(Outcome::Fenced { partition, epoch: lease.epoch });
@@ -95,12 +103,19 @@ impl Sink for LetterFile {
         committed: Option<&'a Committed>,
     ) -> BoxFuture<'a, Result<Opening, SinkError>> {
         Box::pin(async move {
+            let position = committed.map(|committed| committed.offset);
+            let writer = Box::new(LineWriter { lines: Vec::new() });
+            if lease.partition != LETTERS {
+                // The last line of the file says nothing of it.
+                let start = position.map_or(Start::Oldest, |next| Start::At(lease.log, next));
+                return Ok(Opening::new(writer, start));
+            }
             let output = self.open_file().map_err(unavailable)?;
             // A file that was rotated away holds no position; the group's is as good, since each commit is final.
-            let next = output.next.max(committed.map(|committed| committed.offset));
+            let next = output.next.max(position);
             *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Some(output);
             let start = next.map_or(Start::Oldest, |next| Start::At(lease.log, next));
-            Ok(Opening::new(Box::new(LineWriter { lines: Vec::new() }), start))
+            Ok(Opening::new(writer, start))
         })
     }
 

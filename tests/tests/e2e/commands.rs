@@ -172,7 +172,9 @@ fn what_adopt_leaves_out_is_accounted_for() {
 fn the_settings_in_the_examples_are_good() {
     let folder = tempfile::tempdir().unwrap();
     let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-    for (name, secret) in [("logmill.yaml", "log.level=info"), ("logmill-kafka.yaml", "queue.kafka.sasl.password=x")] {
+    for (name, secret) in
+        [("logmill.yaml", "log.level=info"), ("logmill-kafka.yaml", "queue.kafka.sasl.password=x")]
+    {
         let path = examples.join(name).to_string_lossy().into_owned();
         let (code, told) = run(folder.path(), &["config", "check", "--config", &path, "--set", secret]);
         assert_eq!(code, Some(0), "{name}: {told}");

@@ -3,6 +3,7 @@
 mod access_log;
 mod broker;
 mod kills;
+mod letters;
 mod refused;
 mod restart;
 mod surroundings;

@@ -1,5 +1,9 @@
 //! Hourly files as objects: real stores, killed workers, a store that refuses, one that ignores the condition of a put.
 
+mod frozen;
+mod lake;
+mod rolling;
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -29,9 +29,21 @@ pub struct ObjectSink {
     store: Store,
     budget: Arc<Budget>,
     /// What the group's note says of each partition, and what was added since.
-    kept: Mutex<BTreeMap<Partition, Kept>>,
+    kept: Mutex<BTreeMap<Partition, Lane>>,
     /// The store was looked at.
     looked: tokio::sync::OnceCell<Condition>,
+}
+
+/// What is known of a partition under one lease.
+struct Lane {
+    lease: Lease,
+    kept: Kept,
+}
+
+impl Lane {
+    fn new(lease: &Lease) -> Self {
+        Self { lease: lease.clone(), kept: Kept::default() }
+    }
 }
 
 impl ObjectSink {
@@ -42,7 +54,7 @@ impl ObjectSink {
         Self { config, store, budget, kept: Mutex::default(), looked: tokio::sync::OnceCell::new() }
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, BTreeMap<Partition, Kept>> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, BTreeMap<Partition, Lane>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -73,13 +85,13 @@ impl ObjectSink {
         let writer = PartWriter::new(self.config.codec, again, &self.budget);
         let start = committed.map_or(Start::Oldest, |committed| Start::At(lease.log, committed.offset));
         let until = kept.range.as_ref().map(|range| range.to);
-        self.kept().insert(lease.partition, kept);
+        self.kept().insert(lease.partition, Lane { lease: lease.clone(), kept });
         Ok(Opening { writer: Box::new(writer), start, until })
     }
 
     /// The range as it is written: as the note says if it was begun before.
     fn range(&self, staged: &Staged, parts: &Parts) -> Range {
-        let kept = self.kept().get(&staged.lease.partition).and_then(|kept| kept.range.clone());
+        let kept = self.kept().get(&staged.lease.partition).and_then(|lane| lane.kept.range.clone());
         match kept.filter(|_| parts.is_again) {
             Some(range) => range,
             None => Range {
@@ -111,7 +123,7 @@ impl ObjectSink {
             put?;
         }
         let mut all = self.kept();
-        let kept = all.entry(partition).or_default();
+        let kept = &mut all.entry(partition).or_insert_with(|| Lane::new(&staged.lease)).kept;
         kept.range = None;
         // Another range of the same commit may have failed, so that this one comes again.
         if !parts.is_counted.swap(true, Ordering::Relaxed) {
@@ -192,7 +204,7 @@ impl Sink for ObjectSink {
         let parts = staged.content.downcast_ref::<Parts>().filter(|parts| !parts.is_again)?;
         let range = self.range(staged, parts);
         let mut all = self.kept();
-        let kept = all.entry(staged.lease.partition).or_default();
+        let kept = &mut all.entry(staged.lease.partition).or_insert_with(|| Lane::new(&staged.lease)).kept;
         kept.range = Some(range);
         Some(Committed { offset: staged.from, note: kept.note().unwrap_or_default() })
     }
@@ -215,6 +227,9 @@ impl Sink for ObjectSink {
     }
 
     fn totals(&self) -> Vec<(Partition, Totals)> {
-        self.kept().iter().map(|(partition, kept)| (*partition, kept.totals)).collect()
+        // A partition that was lost is somebody else's to account for.
+        let all = self.kept();
+        let ours = all.iter().filter(|(_, lane)| lane.lease.is_held());
+        ours.map(|(partition, lane)| (*partition, lane.kept.totals)).collect()
     }
 }

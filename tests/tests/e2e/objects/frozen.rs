@@ -1,0 +1,78 @@
+//! A worker that stands still for longer than its session, and then goes on as if it still owned its partitions.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use logmill_e2e::{Server, Setup, eventually};
+use logmill_testkit::services::proxy::FaultyProxy;
+use serde_json::Value;
+
+use super::lake::{Lake, PARTITIONS, number};
+use crate::kafka::acknowledged;
+
+/// A member that is not heard of loses its partitions after 10 s; the rest is for the others to notice, and for the new owner
+/// to write what the frozen one had begun.
+const STILL: Range<u64> = 12_000..14_500;
+/// A rebalance, and totals to take over, on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What a worker that woke up had begun is sent within this.
+const AWAKE: Duration = Duration::from_millis(1500);
+
+/// Partition → records delivered, by the worker's own ledger. It still shows partitions that the worker has lost.
+fn delivered(worker: &Server) -> BTreeMap<u64, u64> {
+    let row = worker.ledger();
+    let rows = row["partitions"].as_array().cloned().unwrap_or_default();
+    let number = |row: &Value, name: &str| row[name].as_u64().unwrap_or_default();
+    rows.iter().map(|row| (number(row, "partition"), number(row, "delivered"))).collect()
+}
+
+/// How many partitions it has delivered something of since then: under load, those that it owns.
+fn grown(worker: &Server, since: &BTreeMap<u64, u64>) -> usize {
+    delivered(worker).iter().filter(|(partition, now)| since.get(partition).unwrap_or(&0) < now).count()
+}
+
+/// Waits until each of them writes: who is frozen has something to lose.
+fn all_write(workers: &[Server]) {
+    let since: Vec<_> = workers.iter().map(delivered).collect();
+    let write = || workers.iter().zip(&since).all(|(worker, since)| grown(worker, since) > 0).then_some(());
+    eventually("each worker has partitions", PATIENCE, write);
+}
+
+/// Stands still at any moment, until the other one writes all partitions.
+fn freeze(frozen: &Server, other: &Server, still: Duration) {
+    frozen.freeze();
+    // What the other one had under way is done when it shows; nothing new of the frozen one's partitions is.
+    let since = delivered(other);
+    std::thread::sleep(still);
+    let has_all = || (grown(other, &since) == PARTITIONS).then_some(());
+    eventually("the other one has all partitions", PATIENCE, has_all);
+    frozen.thaw();
+}
+
+#[test]
+fn a_worker_that_wakes_up_after_its_session_leaves_each_record_in_one_object() {
+    let mut lake = Lake::new("frozen", |store, _| FaultyProxy::calm(store));
+    let freezes: u32 = number("LOGMILL_TEST_KILLS", 2);
+    let setups = ["one", "two"].map(|name| lake.part(name, "files"));
+    let mut door = lake.part("door", "ingest").start_ready();
+    let mut workers = setups.each_ref().map(Setup::start);
+    let acks = lake.load.acks.clone();
+    lake.load.during(&mut door, |_| {
+        for freeze in 0..freezes {
+            all_write(&workers);
+            acknowledged(&acks, 20);
+            let [moment, still] = [200..2000, STILL].map(|range| Duration::from_millis(lake.rng.u64(range)));
+            std::thread::sleep(moment);
+            let (victim, began) = (lake.rng.usize(..workers.len()), Instant::now());
+            self::freeze(&workers[victim], &workers[1 - victim], still);
+            println!("freeze {freeze}: worker {victim} for {:?}", began.elapsed());
+            std::thread::sleep(AWAKE);
+        }
+        acknowledged(&acks, 20);
+    });
+    for worker in &mut workers {
+        assert!(worker.is_running(), "{}", worker.output());
+    }
+    lake.end(door, workers.into());
+}
