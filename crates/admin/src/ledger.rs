@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use logmill_queue::{Depth, Group, Partition, Queue, QueueError, Sink, Topic, Totals};
+use logmill_queue::{Depth, Group, Partition, Queue, Sink, Topic, Totals};
 use serde_json::{Value, json};
 
 /// How long a log may take to tell how far it goes: brokers that are away must not hold up who asks for metrics.
@@ -38,19 +38,8 @@ impl Delivery {
         if self.queue.limits().counts_records {
             return None;
         }
-        tokio::time::timeout(PATIENCE, self.ask_for_lags()).await.ok()?.ok()
-    }
-
-    async fn ask_for_lags(&self) -> Result<Vec<(Partition, u64)>, QueueError> {
-        let committed = self.queue.committed(&self.topic, &self.group).await?;
-        let mut lags = Vec::new();
-        for partition in self.queue.partitions(&self.topic).await? {
-            let (oldest, end) = self.queue.bounds(&self.topic, partition).await?;
-            let position = committed.iter().find(|(of, _)| *of == partition);
-            let at = position.map_or(oldest, |(_, committed)| committed.offset.max(oldest));
-            lags.push((partition, end.saturating_sub(at)));
-        }
-        Ok(lags)
+        let lags = self.queue.lags(&self.topic, &self.group);
+        tokio::time::timeout(PATIENCE, lags).await.ok()?.ok()
     }
 
     /// All totals summed up.

@@ -75,16 +75,15 @@ impl LetterFile {
     }
 
     fn append(&self, staged: &Staged) -> Result<Outcome, SinkError> {
-        let (lease, partition) = (&staged.lease, staged.lease.partition);
-        if partition != LETTERS && lease.is_held() {
+        if !staged.lease.is_held() {
+            return Ok(staged.fenced());
+        }
+        if staged.lease.partition != LETTERS {
             // Somebody else's messages: the file has no place for them, the topic keeps them.
-            let note = Note::default();
-            return Ok(Outcome::Done(partition, Some(Committed { offset: staged.to, note })));
+            return Ok(staged.done(Note::default()));
         }
         let mut guard = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        let (Some(output), true) = (guard.as_mut(), lease.is_held()) else {
-            return Ok(Outcome::Fenced { partition, epoch: lease.epoch });
-        };
+        let Some(output) = guard.as_mut() else { return Ok(staged.fenced()) };
         let lines = staged.content.downcast_ref::<Vec<u8>>().map(Vec::as_slice).unwrap_or_default();
         if output.next.is_none_or(|next| next < staged.to) {
             output.file.write_at(&[IoSlice::new(lines)], output.end).map_err(unavailable)?;
@@ -92,7 +91,7 @@ impl LetterFile {
             output.end += lines.len() as u64;
             output.next = Some(staged.to);
         }
-        Ok(Outcome::Done(partition, Some(Committed { offset: staged.to, note: Note::default() })))
+        Ok(staged.done(Note::default()))
     }
 }
 
@@ -107,15 +106,13 @@ impl Sink for LetterFile {
             let writer = Box::new(LineWriter { lines: Vec::new() });
             if lease.partition != LETTERS {
                 // The last line of the file says nothing of it.
-                let start = position.map_or(Start::Oldest, |next| Start::At(lease.log, next));
-                return Ok(Opening::new(writer, start));
+                return Ok(Opening::new(writer, Start::after(lease.log, position)));
             }
             let output = self.open_file().map_err(unavailable)?;
             // A file that was rotated away holds no position; the group's is as good, since each commit is final.
             let next = output.next.max(position);
             *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Some(output);
-            let start = next.map_or(Start::Oldest, |next| Start::At(lease.log, next));
-            Ok(Opening::new(writer, start))
+            Ok(Opening::new(writer, Start::after(lease.log, next)))
         })
     }
 

@@ -19,7 +19,7 @@ impl Sink for LetterStage {
         lease: Lease,
         committed: Option<&'a Committed>,
     ) -> BoxFuture<'a, Result<Opening, SinkError>> {
-        let start = committed.map_or(Start::Oldest, |committed| Start::At(lease.log, committed.offset));
+        let start = Start::after(lease.log, committed.map(|committed| committed.offset));
         let writer = LetterWriter { bytes: 0 };
         Box::pin(async move { Ok(Opening::new(Box::new(writer), start)) })
     }
@@ -40,11 +40,7 @@ impl Sink for LetterStage {
 }
 
 fn outcome(staged: &Staged) -> Outcome {
-    let (lease, partition) = (&staged.lease, staged.lease.partition);
-    if !lease.is_held() {
-        return Outcome::Fenced { partition, epoch: lease.epoch };
-    }
-    Outcome::Done(partition, Some(Committed { offset: staged.to, note: Note::default() }))
+    if staged.lease.is_held() { staged.done(Note::default()) } else { staged.fenced() }
 }
 
 struct LetterWriter {

@@ -16,7 +16,7 @@ const MAX_REASON: usize = 1024;
 
 /// Something for the dead letters.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub(crate) struct Letter {
     /// The frame.
     pub frame: Frame,
     /// The record in it, if one is meant.

@@ -12,6 +12,6 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use letters::{DeadLetters, Letter};
+pub use letters::DeadLetters;
 pub use runner::{Drain, SinkSpec, run};
 pub use status::{SinkState, SinkStatus};

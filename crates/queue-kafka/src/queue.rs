@@ -155,10 +155,7 @@ impl Shared {
     }
 
     async fn store(&self, append: Append) -> Result<Appended, AppendError> {
-        let known = match self.topics.known(&append.topic) {
-            Some(known) => known,
-            None => self.topics.open(&append.topic).await.map_err(AppendError::Refused)?,
-        };
+        let known = self.topics.open(&append.topic).await.map_err(AppendError::Refused)?;
         let headers =
             message::headers(&append, self.config.max_payload, &known).map_err(AppendError::Refused)?;
         let partition = self.place(&known, append.route).map_err(AppendError::Refused)?;
@@ -188,19 +185,6 @@ impl Shared {
     ) -> Result<Vec<(Partition, Committed)>, QueueError> {
         let known = self.topics.open(topic).await?;
         member::positions(&*self.asker(group)?, &known, &self.health).await
-    }
-
-    async fn depth(&self, topic: &Topic, group: &Group) -> Result<Depth, QueueError> {
-        let known = self.topics.open(topic).await?;
-        let positions = self.committed(topic, group).await?;
-        let mut frames = 0;
-        for partition in (0..known.partitions).map(Partition) {
-            let (oldest, end) = self.topics.bounds(&known, partition).await?;
-            let position = positions.iter().find(|(of, _)| *of == partition);
-            frames +=
-                end.saturating_sub(position.map_or(oldest, |(_, committed)| committed.offset.max(oldest)));
-        }
-        Ok(Depth { frames, records: None })
     }
 }
 
@@ -279,6 +263,9 @@ impl Queue for KafkaQueue {
     }
 
     fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>> {
-        Box::pin(self.shared.depth(topic, group))
+        Box::pin(async move {
+            let frames = self.lags(topic, group).await?.into_iter().map(|(_, lag)| lag).sum();
+            Ok(Depth { frames, records: None })
+        })
     }
 }

@@ -47,6 +47,25 @@ pub(crate) struct Renderer {
 }
 
 impl Renderer {
+    /// Takes one delivery; what cannot be delivered of it is answered for the dead letters.
+    pub(crate) fn take(&mut self, delivery: &Delivery) -> Vec<Rejected> {
+        match delivery {
+            Delivery::Frame(frame) => self.render(frame),
+            Delivery::Damaged { records, .. } => {
+                self.totals.read += records;
+                self.totals.damaged += records;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Counts a frame that went to the dead letters as a whole.
+    pub(crate) fn leave_out(&mut self, frame: &Frame) {
+        self.totals.read += u64::from(frame.header.count);
+        self.totals.rejected += frame.header.rejected.len() as u64;
+        self.totals.dead_lettered += u64::from(frame.header.accepted());
+    }
+
     /// Renders a frame's records but for the rejected ones. A record that cannot be decoded, though the door
     /// let it pass, is answered for the dead letters.
     pub(crate) fn render(&mut self, frame: &Frame) -> Vec<Rejected> {
@@ -121,24 +140,14 @@ pub(crate) struct FilesWriter {
 
 impl Writer for FilesWriter {
     fn write(&mut self, delivery: &Delivery) -> Written {
-        let rejected = match delivery {
-            Delivery::Frame(frame) => self.renderer.render(frame),
-            Delivery::Damaged { records, .. } => {
-                self.renderer.totals.read += records;
-                self.renderer.totals.damaged += records;
-                Vec::new()
-            }
-        };
+        let rejected = self.renderer.take(delivery);
         let lines = &self.renderer.lines;
         Written { rejected, full: lines.bytes >= FULL.0 || lines.files.len() >= FULL.1 }
     }
 
     fn skip(&mut self, frame: &Frame) {
         self.skipped.push(frame.offset);
-        let rejected = frame.header.rejected.len() as u64;
-        self.renderer.totals.read += u64::from(frame.header.count);
-        self.renderer.totals.rejected += rejected;
-        self.renderer.totals.dead_lettered += u64::from(frame.header.accepted());
+        self.renderer.leave_out(frame);
     }
 
     fn stage(&mut self) -> Content {

@@ -203,7 +203,7 @@ impl FilesSink {
         self.publish_totals(&output.state.lanes);
         let ours = output.state.lanes.get(&lease.partition).map(|lane| lane.next);
         let next = ours.or(committed.map(|committed| committed.offset));
-        let start = next.map_or(Start::Oldest, |next| Start::At(lease.log, next));
+        let start = Start::after(lease.log, next);
         if let (Some(claim), None) = (&mut output.claim, ours) {
             let bounds = self.queue.bounds(&lease.topic, lease.partition).await;
             let (oldest, _) = bounds.map_err(SinkError::Unavailable)?;
@@ -264,14 +264,14 @@ impl Output {
     fn judge<'a>(&self, staged: &'a Staged) -> (Outcome, Option<Part<'a>>) {
         let partition = staged.lease.partition;
         if !staged.lease.is_held() {
-            return (Outcome::Fenced { partition, epoch: staged.lease.epoch }, None);
+            return (staged.fenced(), None);
         }
         let next = self.state.lanes.get(&partition).map(|lane| lane.next);
         match (next, staged.content.downcast_ref::<Rendered>()) {
             (Some(next), _) if next >= staged.to => (Outcome::Done(partition, None), None),
             (Some(next), _) if next != staged.from => (Outcome::Moved { partition, at: next }, None),
             (_, Some(rendered)) => (Outcome::Done(partition, None), Some(Part::new(staged, rendered))),
-            (_, None) => (Outcome::Fenced { partition, epoch: staged.lease.epoch }, None),
+            (_, None) => (staged.fenced(), None),
         }
     }
 

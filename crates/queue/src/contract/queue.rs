@@ -87,6 +87,25 @@ pub trait Queue: Send + Sync {
         group: &'a Group,
     ) -> BoxFuture<'a, Result<Vec<(Partition, Committed)>, QueueError>>;
 
+    /// Offsets of each partition that `group` has not committed.
+    fn lags<'a>(
+        &'a self,
+        topic: &'a Topic,
+        group: &'a Group,
+    ) -> BoxFuture<'a, Result<Vec<(Partition, u64)>, QueueError>> {
+        Box::pin(async move {
+            let committed = self.committed(topic, group).await?;
+            let mut lags = Vec::new();
+            for partition in self.partitions(topic).await? {
+                let (oldest, end) = self.bounds(topic, partition).await?;
+                let position = committed.iter().find(|(of, _)| *of == partition);
+                let at = position.map_or(oldest, |(_, committed)| committed.offset.max(oldest));
+                lags.push((partition, end.saturating_sub(at)));
+            }
+            Ok(lags)
+        })
+    }
+
     /// What `group` has not committed of `topic`.
     fn depth<'a>(&'a self, topic: &'a Topic, group: &'a Group) -> BoxFuture<'a, Result<Depth, QueueError>>;
 }
@@ -212,6 +231,14 @@ pub enum Start {
     /// This offset of this log: a place that was read up to before. One beyond the log's end shows that the log is
     /// older than what was read from it; for others, ask `Queue::bounds` first.
     At(LogId, Offset),
+}
+
+impl Start {
+    /// At this position of a log; without one at the oldest frame.
+    #[must_use]
+    pub fn after(log: LogId, position: Option<Offset>) -> Self {
+        position.map_or(Self::Oldest, |offset| Self::At(log, offset))
+    }
 }
 
 /// What a partition delivers, in order.

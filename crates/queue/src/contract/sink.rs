@@ -8,7 +8,7 @@ use super::BoxFuture;
 use super::error::SinkError;
 use super::frame::Frame;
 use super::names::{Offset, Partition};
-use super::queue::{Committed, Delivery, Epoch, Lease, Start};
+use super::queue::{Committed, Delivery, Epoch, Lease, Note, Start};
 
 /// A record's index in its frame, or none for the frame as a whole.
 pub type LetterIndex = Option<u32>;
@@ -94,6 +94,20 @@ pub struct Staged {
     pub to: Offset,
     /// What the sink's writer made of it.
     pub content: Content,
+}
+
+impl Staged {
+    /// The answer to a range whose lease was lost.
+    #[must_use]
+    pub fn fenced(&self) -> Outcome {
+        Outcome::Fenced { partition: self.lease.partition, epoch: self.lease.epoch }
+    }
+
+    /// The answer to a range that is final: the group moves to its end, with this note.
+    #[must_use]
+    pub fn done(&self, note: Note) -> Outcome {
+        Outcome::Done(self.lease.partition, Some(Committed { offset: self.to, note }))
+    }
 }
 
 /// What became of one staged range.

@@ -99,14 +99,12 @@ impl Store {
     /// # Errors
     /// The store cannot be reached or written, with its reason.
     pub async fn look(&self) -> Result<Condition, QueueError> {
-        let path = self.path(&[PROBE]);
+        let path = Path::from(below(&self.prefix, PROBE));
         let options = || PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         for _ in 0..2 {
             match self.inner.put_opts(&path, Vec::new().into(), options()).await {
                 Ok(_) => {}
-                Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-                    return Ok(Condition::Kept);
-                }
+                Err(error) if is_there(&error) => return Ok(Condition::Kept),
                 Err(error) => return Err(self.failed("cannot be written", error)),
             }
         }
@@ -116,19 +114,22 @@ impl Store {
     pub(crate) fn failed(&self, what: &str, error: object_store::Error) -> QueueError {
         QueueError::caused(Class::Unavailable, format!("{} {what}", self.name), error)
     }
+}
 
-    fn path(&self, parts: &[&str]) -> Path {
-        let all = std::iter::once(self.prefix.as_str()).chain(parts.iter().copied());
-        Path::from(all.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/"))
-    }
+/// Whether a put that may only create found its object.
+pub(crate) fn is_there(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. })
+}
+
+fn below(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") }
 }
 
 /// The folder of an hour: `logs/[<customer>/]YYYY-MM-DD/HH`. None for an hour that has no name.
 pub(crate) fn hour(prefix: &str, customer: Option<&str>, hour: u32) -> Option<String> {
     let hour = HourPath::new(hour)?;
     let customer = customer.map(|customer| format!("{customer}/")).unwrap_or_default();
-    let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-    Some(format!("{prefix}logs/{customer}{}/{}", hour.date(), hour.hour()))
+    Some(below(prefix, &format!("logs/{customer}{}/{}", hour.date(), hour.hour())))
 }
 
 fn s3(config: &StoreConfig, bucket: &str) -> object_store::Result<object_store::aws::AmazonS3> {

@@ -14,7 +14,7 @@ use object_store::{Attribute, AttributeValue, Attributes, GetOptions, PutMode, P
 
 use super::ObjectsConfig;
 use super::keep::{Kept, Range};
-use super::place::{Condition, Store, hour};
+use super::place::{Condition, Store, hour, is_there};
 use super::writer::{Budget, Part, PartWriter, Parts};
 use crate::render::FileKey;
 
@@ -83,7 +83,7 @@ impl ObjectSink {
         };
         let again = kept.range.as_ref().map(|range| range.codec);
         let writer = PartWriter::new(self.config.codec, again, &self.budget);
-        let start = committed.map_or(Start::Oldest, |committed| Start::At(lease.log, committed.offset));
+        let start = Start::after(lease.log, committed.map(|committed| committed.offset));
         let until = kept.range.as_ref().map(|range| range.to);
         self.kept().insert(lease.partition, Lane { lease: lease.clone(), kept });
         Ok(Opening { writer: Box::new(writer), start, until })
@@ -104,9 +104,8 @@ impl ObjectSink {
     }
 
     async fn write(&self, staged: &Staged) -> Result<Outcome, SinkError> {
-        let Lease { partition, epoch, .. } = staged.lease;
         let Some(parts) = staged.content.downcast_ref::<Parts>().filter(|_| staged.lease.is_held()) else {
-            return Ok(Outcome::Fenced { partition, epoch });
+            return Ok(staged.fenced());
         };
         if let Some(failure) = &parts.failure {
             let error =
@@ -123,14 +122,13 @@ impl ObjectSink {
             put?;
         }
         let mut all = self.kept();
-        let kept = &mut all.entry(partition).or_insert_with(|| Lane::new(&staged.lease)).kept;
+        let kept = &mut all.entry(staged.lease.partition).or_insert_with(|| Lane::new(&staged.lease)).kept;
         kept.range = None;
         // Another range of the same commit may have failed, so that this one comes again.
         if !parts.is_counted.swap(true, Ordering::Relaxed) {
             kept.totals.add(&parts.totals);
         }
-        let note = kept.note().unwrap_or_default();
-        Ok(Outcome::Done(partition, Some(Committed { offset: staged.to, note })))
+        Ok(staged.done(kept.note().unwrap_or_default()))
     }
 
     async fn put(&self, staged: &Staged, range: &Range, key: &FileKey, part: &Part) -> Result<(), SinkError> {
@@ -142,7 +140,7 @@ impl ObjectSink {
         let payload = bytes::Bytes::copy_from_slice(&part.bytes).into();
         match self.store.inner.put_opts(&path, payload, options).await {
             Ok(_) => {}
-            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+            Err(error) if is_there(&error) => {
                 self.compare(&path, part).await?;
             }
             Err(error) => {

@@ -144,22 +144,12 @@ impl PartWriter {
 
 impl Writer for PartWriter {
     fn write(&mut self, delivery: &Delivery) -> Written {
-        let rejected = match delivery {
-            Delivery::Frame(frame) => self.renderer.render(frame),
-            Delivery::Damaged { records, .. } => {
-                self.renderer.totals.read += records;
-                self.renderer.totals.damaged += records;
-                Vec::new()
-            }
-        };
+        let rejected = self.renderer.take(delivery);
         Written { rejected, full: self.account() }
     }
 
     fn skip(&mut self, frame: &Frame) {
-        let rejected = frame.header.rejected.len() as u64;
-        self.renderer.totals.read += u64::from(frame.header.count);
-        self.renderer.totals.rejected += rejected;
-        self.renderer.totals.dead_lettered += u64::from(frame.header.accepted());
+        self.renderer.leave_out(frame);
     }
 
     fn stage(&mut self) -> Content {
