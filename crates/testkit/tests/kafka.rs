@@ -1,13 +1,16 @@
 //! The brokers that other tests stand on: they serve, they can be killed, and nothing of them is left behind.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic)]
 
+mod support;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use logmill_testkit::services::kafka::{self, Kafka, QUICK};
+use support::{eventually, is_running};
 
 /// An `ApiVersions` request, version 0: size, key 18, version, correlation id 7, no client id.
 const API_VERSIONS: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff];
@@ -24,19 +27,6 @@ fn serves(address: &str) -> bool {
         Ok(()) => answer[4..] == [0, 0, 0, 7, 0, 0],
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => false,
         Err(error) => panic!("{address} broke the connection: {error}"),
-    }
-}
-
-fn is_running(pid: u32) -> bool {
-    // A process that nobody has waited for has no command line left.
-    std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
-}
-
-fn eventually(what: &str, mut ask: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !ask() {
-        assert!(began.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
-        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

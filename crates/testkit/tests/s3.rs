@@ -2,6 +2,8 @@
 //! nothing of them is left behind. The client is curl, which signs by itself.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic)]
 
+mod support;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use logmill_testkit::services::proxy::FaultyProxy;
 use logmill_testkit::services::s3::{Kind, S3};
+use support::{eventually, is_running};
 
 /// Set in the process that is killed: the file into which it writes what it has started.
 const KILLED: &str = "LOGMILL_TEST_KILLED_REPORT";
@@ -56,19 +59,6 @@ impl<'a> Client<'a> {
         let _ = curl.stdin.take().unwrap().write_all(body);
         let out = curl.wait_with_output().unwrap();
         (String::from_utf8(out.stderr).unwrap().trim().parse().unwrap(), out.stdout)
-    }
-}
-
-fn is_running(pid: u32) -> bool {
-    // A process that nobody has waited for has no command line left.
-    std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
-}
-
-fn eventually(what: &str, mut ask: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !ask() {
-        assert!(began.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

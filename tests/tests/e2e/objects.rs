@@ -7,14 +7,15 @@ mod rolling;
 use std::path::Path;
 use std::time::Duration;
 
-use fastrand::Rng;
 use logmill_e2e::{Setup, checker, eventually, python};
 use logmill_testkit::services::kafka;
 use logmill_testkit::services::proxy::FaultyProxy;
 use logmill_testkit::services::s3::{Kind, S3};
 
-use crate::kafka::{Load, acknowledged, drained, setup as on_kafka};
+use crate::kafka::{acknowledged, drained, setup as on_kafka};
+
 use crate::samples::{batch, ids};
+use lake::Lake;
 
 const BUCKET: &str = "lake";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,25 +47,16 @@ fn copy(store: &S3, to: &Path) {
 /// only after it has stored the object.
 #[test]
 fn workers_killed_under_load_leave_each_record_in_one_object() {
-    let seed = std::env::var("LOGMILL_TEST_SEED").map_or(1, |seed| seed.parse().unwrap());
-    let (mut load, mut rng) = (Load::new(seed), Rng::with_seed(seed));
-    let store = S3::start(Kind::Conditional, BUCKET);
-    let proxy = FaultyProxy::start(&store.endpoint(), seed);
-    let brokers = kafka::shared().brokers();
-    let part = |name: &str, roles: &str| {
-        let dir = load.folder.path().join(name);
-        let setup = on_kafka(&dir, &brokers, "objects").set("queue.kafka.partitions=4");
-        on_store(setup, &store, &proxy.endpoint()).argument("--roles").argument(roles)
-    };
-    let (one, two) = (part("one", "files"), part("two", "files").set("files.object_bytes=1MiB"));
-    let mut door = part("door", "ingest").start_ready();
+    let mut lake = Lake::new("objects", FaultyProxy::start);
+    let (one, two) = (lake.part("one", "files"), lake.part("two", "files").set("files.object_bytes=1MiB"));
+    let mut door = lake.part("door", "ingest").start_ready();
     let (mut first, mut second) = (one.start(), two.start());
-    let acks = load.acks.clone();
-    load.during(&mut door, |_| {
+    let acks = lake.load.acks.clone();
+    lake.load.during(&mut door, |_| {
         for kill in 0..3 {
             acknowledged(&acks, 20);
-            std::thread::sleep(Duration::from_millis(rng.u64(500..4000)));
-            let (victim, setup) = if rng.bool() { (&mut first, &one) } else { (&mut second, &two) };
+            std::thread::sleep(Duration::from_millis(lake.rng.u64(500..4000)));
+            let (victim, setup) = if lake.rng.bool() { (&mut first, &one) } else { (&mut second, &two) };
             assert!(victim.is_running(), "{}", victim.output());
             victim.kill();
             println!("kill {kill}");
@@ -72,16 +64,9 @@ fn workers_killed_under_load_leave_each_record_in_one_object() {
         }
         acknowledged(&acks, 20);
     });
-    assert_eq!(door.stop(), Some(0), "{}", door.output());
-    assert_eq!(second.stop(), Some(0), "{}", second.output());
-    // The last one takes over all partitions with their totals, and completes what the others have begun.
-    let ledger = drained(&first);
-    assert_eq!(first.stop(), Some(0), "{}", first.output());
-    println!("refused {} before and {} after", proxy.refused_before(), proxy.refused_after());
-    assert!(proxy.refused_after() > 0, "the store was never in the way");
-    copy(&store, &load.data());
-    load.is_good(&ledger);
-    assert!(load.acks.figures().0 > 60, "there was no load");
+    println!("refused {} before and {} after", lake.proxy.refused_before(), lake.proxy.refused_after());
+    assert!(lake.proxy.refused_after() > 0, "the store was never in the way");
+    lake.end(door, vec![first, second]);
 }
 
 /// The embedded log writes to a store as well; one that overwrites is named, and the records stay right.

@@ -30,3 +30,9 @@ pub(crate) fn sorted(mut ids: Vec<String>) -> Vec<String> {
     ids.sort();
     ids
 }
+
+/// A number from the environment, to make a run longer or the same again.
+pub(crate) fn number<T: std::str::FromStr>(name: &str, otherwise: T) -> T {
+    let Ok(value) = std::env::var(name) else { return otherwise };
+    value.parse().unwrap_or_else(|_| panic!("{name} is no number: {value}"))
+}

@@ -8,21 +8,17 @@ use logmill_e2e::eventually;
 use logmill_testkit::services::kafka;
 
 use super::{Load, SESSION, delivered, drained, setup};
+use crate::samples::number;
 
 const KILLS: u32 = 3;
 /// Load right after a start, while the killed member still has the partitions.
 const EARLY: Duration = Duration::from_millis(400);
 
-fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
-    let value = std::env::var(name).ok()?;
-    Some(value.parse().unwrap_or_else(|_| panic!("{name} is no number: {value}")))
-}
-
 /// `LOGMILL_TEST_KILLS` and `LOGMILL_TEST_SEED` make it longer, and the same again.
 #[test]
 fn a_server_killed_under_load_loses_doubles_alters_and_invents_nothing() {
-    let seed = from_environment("LOGMILL_TEST_SEED").unwrap_or(1);
-    let kills = from_environment("LOGMILL_TEST_KILLS").unwrap_or(KILLS);
+    let seed = number("LOGMILL_TEST_SEED", 1);
+    let kills = number("LOGMILL_TEST_KILLS", KILLS);
     let (mut load, mut rng) = (Load::new(seed), Rng::with_seed(seed));
     std::fs::create_dir_all(load.data()).unwrap();
     let setup = setup(&load.data(), &kafka::shared().brokers(), "kills").set("files.flush_interval=50ms");

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use self::sender::{Sender, Sent, Told};
 use super::{SESSION, drained, setup};
-use crate::samples::record;
+use crate::samples::{number, record};
 
 const KILLS: u32 = 2;
 const SENDERS: u64 = 3;
@@ -24,10 +24,6 @@ const EARLY: Duration = Duration::from_millis(400);
 /// A place beyond the end of a partition is asked about for 3 s before a sink stops because of it.
 const BELIEVED: Duration = Duration::from_secs(5);
 const READER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/kafka/letters/Committed.java");
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|value| value.parse().unwrap())
-}
 
 /// The load is on while `meanwhile` lasts.
 fn during(senders: &mut [Sender], server: &mut Server, meanwhile: impl FnOnce(&mut Server)) -> u64 {
@@ -110,8 +106,8 @@ fn wrong<'a>(sent: impl Iterator<Item = &'a Sent>, files: Vec<String>, letters: 
 /// `LOGMILL_TEST_KILLS` and `LOGMILL_TEST_SEED` make it longer, and the same again.
 #[test]
 fn rejected_records_are_in_the_topic_once_whenever_the_server_is_killed() {
-    let seed = number("LOGMILL_TEST_SEED").unwrap_or(1);
-    let kills = number("LOGMILL_TEST_KILLS").unwrap_or(KILLS.into());
+    let seed = number("LOGMILL_TEST_SEED", 1);
+    let kills = number("LOGMILL_TEST_KILLS", KILLS);
     println!("seed {seed}");
     let (folder, mut rng) = (tempfile::tempdir().unwrap(), Rng::with_seed(seed));
     let (data, file) = (folder.path().join("data"), folder.path().join("letters.ndjson"));

@@ -8,8 +8,9 @@ use logmill_e2e::{Server, Setup, eventually};
 use logmill_testkit::services::proxy::FaultyProxy;
 use serde_json::Value;
 
-use super::lake::{Lake, PARTITIONS, number};
+use super::lake::{Lake, PARTITIONS};
 use crate::kafka::acknowledged;
+use crate::samples::number;
 
 /// A member that is not heard of loses its partitions after 10 s; the rest is for the others to notice, and for the new owner
 /// to write what the frozen one had begun.
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What a worker that woke up had begun is sent within this.
 const AWAKE: Duration = Duration::from_millis(1500);
 
-/// Partition → records delivered, by the worker's own ledger. It still shows partitions that the worker has lost.
+/// Partition → records delivered, by the worker's own ledger.
 fn delivered(worker: &Server) -> BTreeMap<u64, u64> {
     let row = worker.ledger();
     let rows = row["partitions"].as_array().cloned().unwrap_or_default();

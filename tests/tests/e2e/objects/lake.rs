@@ -1,7 +1,5 @@
 //! A door under load and workers on one bucket.
 
-use std::str::FromStr;
-
 use fastrand::Rng;
 use logmill_e2e::{Server, Setup};
 use logmill_testkit::services::kafka;
@@ -10,15 +8,10 @@ use logmill_testkit::services::s3::{Kind, S3};
 
 use super::{BUCKET, copy, on_kafka, on_store};
 use crate::kafka::{Load, drained};
+use crate::samples::number;
 
 /// The partitions of the topic.
 pub(super) const PARTITIONS: usize = 4;
-
-/// A number from the environment, to make a run longer or the same again.
-pub(super) fn number<T: FromStr>(name: &str, otherwise: T) -> T {
-    let Ok(value) = std::env::var(name) else { return otherwise };
-    value.parse().unwrap_or_else(|_| panic!("{name} is no number: {value}"))
-}
 
 /// What all parts share, and what is random.
 pub(super) struct Lake {

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use logmill_e2e::Setup;
 use logmill_testkit::services::proxy::FaultyProxy;
 
-use super::lake::{Lake, number};
+use super::lake::Lake;
 use crate::kafka::acknowledged;
+use crate::samples::number;
 
 const RESTARTS: usize = 8;
 /// `shutdown_timeout`.
