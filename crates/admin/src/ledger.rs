@@ -19,10 +19,8 @@ pub struct Delivery {
     pub group: Group,
     /// Where it reads from.
     pub queue: Arc<dyn Queue>,
-    /// Who keeps the totals.
-    pub sink: Arc<dyn Sink>,
-    /// Whether the sink accounts for all records. A stage that only looks at some of them does not.
-    pub accounts: bool,
+    /// Who accounts for all records. None for a stage that only looks at some of them.
+    pub sink: Option<Arc<dyn Sink>>,
 }
 
 impl Delivery {
@@ -42,16 +40,17 @@ impl Delivery {
         tokio::time::timeout(PATIENCE, lags).await.ok()?.ok()
     }
 
-    /// All totals summed up.
-    pub(crate) fn totals(&self) -> Totals {
+    /// All totals summed up; none for a stage.
+    pub(crate) fn totals(&self) -> Option<Totals> {
         let mut sum = Totals::default();
-        self.sink.totals().iter().for_each(|(_, totals)| sum.add(totals));
-        sum
+        self.sink.as_ref()?.totals().iter().for_each(|(_, totals)| sum.add(totals));
+        Some(sum)
     }
 
-    pub(crate) async fn row(&self) -> Value {
-        let totals = self.totals();
-        let partitions: Vec<Value> = self.sink.totals().iter().map(|(p, t)| partition_row(p.0, t)).collect();
+    /// Its block of the ledger; none for a stage.
+    pub(crate) async fn row(&self) -> Option<Value> {
+        let (totals, by_partition) = (self.totals()?, self.sink.as_ref()?.totals());
+        let partitions: Vec<Value> = by_partition.iter().map(|(p, t)| partition_row(p.0, t)).collect();
         let mut row =
             json!({ "sink": self.name, "topic": self.topic.as_str(), "group": self.group.as_str() });
         if let Some(depth) = self.depth().await {
@@ -65,7 +64,7 @@ impl Delivery {
             row[name] = value.into();
         }
         row["partitions"] = partitions.into();
-        row
+        Some(row)
     }
 }
 

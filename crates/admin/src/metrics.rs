@@ -2,6 +2,8 @@
 
 use prometheus::{IntCounter, IntGaugeVec, Opts, Registry};
 
+use logmill_queue::Totals;
+
 use crate::ledger::Delivery;
 
 /// A counter that somebody else keeps.
@@ -80,15 +82,12 @@ impl Figures {
             let depth = if counts { delivery.depth().await } else { None };
             if let Some(records) = depth.and_then(|depth| depth.records) {
                 // A sink that accounts for its records knows better than its group, whose position may lag.
-                let accounted = records.accepted.saturating_sub(totals.read);
-                let queued = if delivery.accounts { accounted } else { records.queued };
+                let queued =
+                    totals.map_or(records.queued, |totals| records.accepted.saturating_sub(totals.read));
                 self.depth.with_label_values(&labels).set(queued.cast_signed());
             }
             self.refresh_lag(delivery).await;
-            if !delivery.accounts {
-                continue;
-            }
-            for (outcome, records) in totals.named() {
+            for (outcome, records) in totals.iter().flat_map(Totals::named) {
                 let labels = [labels[0], labels[1], outcome];
                 self.records.with_label_values(&labels).set(records.cast_signed());
             }

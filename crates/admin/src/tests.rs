@@ -76,8 +76,7 @@ fn delivery(
         topic: Topic::new("web").unwrap(),
         group: Group::new(name).unwrap(),
         queue: queue.clone(),
-        sink: Arc::new(Read(totals)),
-        accounts,
+        sink: accounts.then(|| Arc::new(Read(totals)) as Arc<dyn Sink>),
     }
 }
 

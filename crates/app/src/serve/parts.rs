@@ -208,8 +208,7 @@ impl Pipelines {
             topic: pipeline.topic.clone(),
             group: pipeline.group.clone(),
             queue: pipeline.queue.clone(),
-            sink: pipeline.sink.clone(),
-            accounts: ![LETTERS, LETTER_FILE].contains(&pipeline.name),
+            sink: (![LETTERS, LETTER_FILE].contains(&pipeline.name)).then(|| pipeline.sink.clone()),
         };
         self.0.iter().map(delivery).collect()
     }
