@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use logmill_queue::letter::Letter;
 use logmill_queue::{
     Committed, Delivery, Frame, Lease, Offset, Opening, PartitionReader, Queue, QueueError, Sink, SinkError,
     Start, StartError, Written,
@@ -17,7 +18,7 @@ use tokio::sync::mpsc;
 use crate::backoff::Backoff;
 use crate::careful::Careful;
 use crate::committer::{Control, Request};
-use crate::letters::{DeadLetters, Letter};
+use crate::letters::DeadLetters;
 use crate::note::{self, Progress};
 use crate::pending::Pending;
 use crate::status::{SinkState, SinkStatus};

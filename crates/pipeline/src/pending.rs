@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use logmill_queue::letter::Letter;
 use logmill_queue::{Lease, Offset, Staged, Writer};
-
-use crate::letters::Letter;
 
 /// What is in a writer and not yet committed.
 pub(crate) struct Pending {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -118,6 +119,8 @@ async fn main() {
         create_topics: true,
         max_payload: 2 << 20,
         in_flight_bytes: 256 << 20,
+        horizon: Duration::from_hours(24),
+        verdict_timeout: Duration::from_secs(2),
         properties: vec![("compression.type".to_owned(), "lz4".to_owned())],
     };
     let topic = Topic::new("bench").unwrap();

@@ -40,6 +40,10 @@ pub struct KafkaConfig {
     pub max_payload: u32,
     /// Bytes that may wait for the brokers' acknowledgement.
     pub in_flight_bytes: u64,
+    /// How long a key is known. Topics with verdicts on keys that are created keep them an hour longer.
+    pub horizon: Duration,
+    /// How long an append with a key waits for the verdict before it is `Undecided`.
+    pub verdict_timeout: Duration,
     /// Further properties of librdkafka by name, such as `security.protocol`.
     pub properties: Vec<(String, String)>,
 }
@@ -128,6 +132,14 @@ impl KafkaConfig {
         let mut client = self.reader();
         client.set("group.id", self.name("logmill-scan"));
         client.set("enable.partition.eof", "true");
+        client
+    }
+
+    /// A reader without a group that never ends. What it fell too far behind for is left out.
+    pub(crate) fn follower(&self) -> ClientConfig {
+        let mut client = self.scan();
+        client.set("enable.partition.eof", "false");
+        client.set("auto.offset.reset", "latest");
         client
     }
 

@@ -4,6 +4,7 @@ mod blocking;
 mod client;
 mod config;
 mod error;
+mod keys;
 mod member;
 mod message;
 mod native;
@@ -14,4 +15,5 @@ mod scan;
 mod topics;
 
 pub use config::KafkaConfig;
+pub use keys::{KeyIndex, KeyStatus};
 pub use queue::KafkaQueue;

@@ -1,8 +1,8 @@
-//! A frame as a Kafka message: the payload is the value, the header one message header.
+//! A frame as a Kafka message: the batch's id is the key, the payload the value, the header one message header.
 
 use bytes::Bytes;
 use logmill_queue::header::{self, Unreadable};
-use logmill_queue::{Append, Class, Encoding, Frame, Header, QueueError};
+use logmill_queue::{Append, Class, Encoding, Frame, Header, QueueError, batch_id_text};
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Header as Named, Headers, OwnedHeaders};
 
@@ -11,11 +11,18 @@ use crate::topics::Known;
 /// The message header that holds the frame's.
 const NAME: &str = "lm";
 
-/// The headers of a message.
+/// A message on its way out.
+pub(crate) struct Outgoing {
+    pub key: Option<String>,
+    pub payload: Bytes,
+    pub headers: OwnedHeaders,
+}
+
+/// The message of a frame.
 ///
 /// # Errors
 /// The frame is larger than the queue takes; nothing of it may be sent.
-pub(crate) fn headers(append: &Append, max_payload: u32, topic: &Known) -> Result<OwnedHeaders, QueueError> {
+pub(crate) fn outgoing(append: &Append, max_payload: u32, topic: &Known) -> Result<Outgoing, QueueError> {
     let invalid = |reason: String| QueueError::new(Class::Invalid, reason);
     if append.payload.len() as u64 > u64::from(max_payload) {
         return Err(invalid(format!(
@@ -31,7 +38,10 @@ pub(crate) fn headers(append: &Append, max_payload: u32, topic: &Known) -> Resul
              kafka-configs.sh --alter --topic {name} --add-config max.message.bytes={all}, then start logmill again"
         )));
     }
-    Ok(OwnedHeaders::new_with_capacity(1).insert(Named { key: NAME, value: Some(&bytes) }))
+    let headers = OwnedHeaders::new_with_capacity(1).insert(Named { key: NAME, value: Some(&bytes) });
+    let id = &append.header.batch_id;
+    let key = (*id != [0; 16]).then(|| batch_id_text(id));
+    Ok(Outgoing { key, payload: append.payload.clone(), headers })
 }
 
 /// The frame of a message. One that logmill did not write is a frame of opaque bytes, so that it goes to the dead letters

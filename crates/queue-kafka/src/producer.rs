@@ -11,7 +11,6 @@ use rdkafka::ClientContext;
 use rdkafka::Message;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 use tokio::sync::oneshot;
 
@@ -19,6 +18,7 @@ use crate::blocking::{Detached, blocking};
 use crate::client::{Context, Health};
 use crate::config::{KafkaConfig, LARGEST_SET, REQUEST};
 use crate::error::{code, unavailable};
+use crate::message::Outgoing;
 
 /// A caller gets its answer within this time, known or not.
 const ANSWER: Duration = REQUEST;
@@ -191,17 +191,17 @@ impl Producer {
         &self,
         topic: &str,
         partition: Partition,
-        payload: &[u8],
-        headers: OwnedHeaders,
+        message: Outgoing,
     ) -> Result<(Partition, Offset), AppendError> {
         if let Some(trouble) = self.trouble() {
             return Err(AppendError::Refused(trouble));
         }
         let (sender, report) = oneshot::channel();
-        let record = BaseRecord::<(), [u8], _>::with_opaque_to(topic, Box::new(sender))
+        let mut record = BaseRecord::<str, [u8], _>::with_opaque_to(topic, Box::new(sender))
             .partition(i32::from(partition.0))
-            .payload(payload)
-            .headers(headers);
+            .payload(&message.payload)
+            .headers(message.headers);
+        record.key = message.key.as_deref();
         self.hand_over(record)?;
         let unknown = |reason: &str| AppendError::Unknown(QueueError::new(Class::Unavailable, reason));
         tokio::select! {
@@ -220,7 +220,7 @@ impl Producer {
 
     fn hand_over(
         &self,
-        record: BaseRecord<'_, (), [u8], Box<oneshot::Sender<Report>>>,
+        record: BaseRecord<'_, str, [u8], Box<oneshot::Sender<Report>>>,
     ) -> Result<(), AppendError> {
         let Some(producer) = self.inner.get() else {
             return Err(AppendError::Refused(QueueError::new(Class::Bug, "the producer has ended")));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use logmill_queue::{
-    Append, AppendError, Appended, BoxFuture, Class, Committed, Depth, Group, LogId, Offset, Partition,
+    Append, AppendError, Appended, BoxFuture, Class, Committed, Depth, Group, Key, LogId, Offset, Partition,
     Position, Queue, QueueError, QueueLimits, Route, Scan, Start, StartError, Subscription, Topic,
 };
 use logmill_world::World;
@@ -14,6 +14,7 @@ use rdkafka::consumer::BaseConsumer;
 use crate::blocking::Detached;
 use crate::client::{Context, Health};
 use crate::config::KafkaConfig;
+use crate::keys::{self, Beside, Verdicts, Waiter};
 use crate::member;
 use crate::message;
 use crate::producer::Producers;
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub health: Health,
     pub topics: Topics,
     pub producers: Producers,
+    verdicts: Verdicts,
     /// What the last look at the brokers found.
     trouble: Mutex<Option<QueueError>>,
     /// Clients that ask for the positions of a group they are no members of.
@@ -58,9 +60,17 @@ impl KafkaQueue {
         let topics = Topics::new(world, &config, &health).map_err(invalid)?;
         let producers = Producers::new(world, &config, &health);
         producers.of(config.max_message())?;
-        let (positions, trouble) = (Mutex::default(), Mutex::default());
-        let world = world.clone();
-        Ok(Self { shared: Arc::new(Shared { world, config, health, topics, producers, trouble, positions }) })
+        let shared = Shared {
+            world: world.clone(),
+            config,
+            health,
+            topics,
+            producers,
+            verdicts: Verdicts::default(),
+            trouble: Mutex::default(),
+            positions: Mutex::default(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Why nothing can be stored at the moment, if nothing can: no broker acknowledges, or the last look failed.
@@ -155,13 +165,37 @@ impl Shared {
     }
 
     async fn store(&self, append: Append) -> Result<Appended, AppendError> {
+        let Some(key) = append.header.key else { return self.send(&append).await.map(Appended::New) };
+        let mut append = append;
+        let waiter = self.stage(&mut append, &key).await.map_err(AppendError::Refused)?;
+        let staged = self.send(&append).await?;
+        Ok(tokio::select! {
+            biased;
+            verdict = decided(waiter, &key, staged) => verdict,
+            () = self.world.clock().sleep(self.config.verdict_timeout) => Appended::Undecided(staged),
+        })
+    }
+
+    /// Turns an append with a key to where keys are decided, and begins to wait for the verdict.
+    async fn stage(&self, append: &mut Append, key: &Key) -> Result<Waiter, QueueError> {
+        let Beside { staged, verdicts } = Beside::of(&append.topic)?;
+        self.verdicts.follow(&self.world, &self.config, &self.health, &self.topics, &verdicts).await?;
+        // What the index could not pass on must not be staged.
+        message::outgoing(append, self.config.max_payload, &*self.topics.open(&append.topic).await?)?;
+        let partitions = self.topics.open(&staged).await?.partitions;
+        append.route = Route::To(Partition(keys::partition_of(&key.hash, partitions)));
+        append.topic = staged;
+        Ok(self.verdicts.wait_for(key.hash))
+    }
+
+    async fn send(&self, append: &Append) -> Result<Position, AppendError> {
         let known = self.topics.open(&append.topic).await.map_err(AppendError::Refused)?;
-        let headers =
-            message::headers(&append, self.config.max_payload, &known).map_err(AppendError::Refused)?;
+        let message =
+            message::outgoing(append, self.config.max_payload, &known).map_err(AppendError::Refused)?;
         let partition = self.place(&known, append.route).map_err(AppendError::Refused)?;
         let producer = self.producers.of(known.max_message).map_err(AppendError::Refused)?;
-        let (partition, offset) = producer.send(&known.name, partition, &append.payload, headers).await?;
-        Ok(Appended::New(Position { log: known.log, partition, offset }))
+        let (partition, offset) = producer.send(&known.name, partition, message).await?;
+        Ok(Position { log: known.log, partition, offset })
     }
 
     fn asker(&self, group: &Group) -> Result<Arc<Asker>, QueueError> {
@@ -188,10 +222,21 @@ impl Shared {
     }
 }
 
+/// What becomes of the frame that was staged here. Never ends if it cannot be known any more.
+async fn decided(mut waiter: Waiter, key: &Key, staged: Position) -> Appended {
+    let Position { log, partition, offset } = staged;
+    while let Some(verdict) = waiter.next().await {
+        if let Some(appended) = verdict.about(key, offset, log, partition) {
+            return appended;
+        }
+    }
+    std::future::pending().await
+}
+
 impl Queue for KafkaQueue {
     fn limits(&self) -> QueueLimits {
         let max_payload = self.shared.config.max_payload.into();
-        QueueLimits { max_payload, counts_records: false, shares_partitions: true, remembers_keys: false }
+        QueueLimits { max_payload, counts_records: false, shares_partitions: true, relays_anywhere: true }
     }
 
     fn log_id(&self, topic: &Topic) -> Result<LogId, QueueError> {

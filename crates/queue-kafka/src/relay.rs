@@ -11,7 +11,6 @@ use logmill_queue::{
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
 use tokio::sync::oneshot;
 
@@ -19,7 +18,7 @@ use crate::blocking::blocking;
 use crate::config::{KafkaConfig, REQUEST};
 use crate::error::{code, commit_error};
 use crate::member::{Command, Reader, position};
-use crate::message;
+use crate::message::{self, Outgoing};
 use crate::queue::Shared;
 
 /// A commit whose answer was lost is repeated so often before its producer is given up.
@@ -29,8 +28,7 @@ const REPEATS: u32 = 3;
 struct Output {
     topic: String,
     partition: Partition,
-    payload: bytes::Bytes,
-    headers: OwnedHeaders,
+    message: Outgoing,
 }
 
 /// What became of a transaction, as far as its producer knows.
@@ -90,15 +88,19 @@ impl Relay {
         note: &Note,
         code: RDKafkaErrorCode,
     ) -> Result<(), CommitError> {
-        let relay = self.clone();
-        let unknown = |error| CommitError::Unknown(error);
-        blocking(move || relay.renew().map_err(|e| failed(Class::Unavailable, e))).await.map_err(unknown)?;
-        let found = reader.position().await.map_err(unknown)?;
+        self.take_over().await.map_err(CommitError::Unknown)?;
+        let found = reader.position().await.map_err(CommitError::Unknown)?;
         if found == Some(Committed { offset: upto, note: note.clone() }) {
             Ok(())
         } else {
             Err(aborted(code, reader))
         }
+    }
+
+    /// Ends whatever transaction is open under this id, one way or the other.
+    pub(crate) async fn take_over(self: &Arc<Self>) -> Result<(), QueueError> {
+        let relay = self.clone();
+        blocking(move || relay.renew().map_err(|e| failed(Class::Unavailable, e))).await
     }
 
     fn renew(&self) -> KafkaResult<()> {
@@ -150,19 +152,20 @@ async fn outputs(shared: &Shared, out: Vec<Append>) -> Result<Vec<Output>, Queue
     let mut outputs = Vec::with_capacity(out.len());
     for append in out {
         let topic = shared.topics.open(&append.topic).await?;
-        let headers = message::headers(&append, shared.config.max_payload, &topic)?;
+        let message = message::outgoing(&append, shared.config.max_payload, &topic)?;
         let partition = shared.place(&topic, append.route)?;
-        outputs.push(Output { topic: topic.name.clone(), partition, payload: append.payload, headers });
+        outputs.push(Output { topic: topic.name.clone(), partition, message });
     }
     Ok(outputs)
 }
 
 fn send(producer: &BaseProducer<DefaultProducerContext>, outputs: &[Output]) -> KafkaResult<()> {
     for output in outputs {
-        let mut record = BaseRecord::<(), [u8]>::to(&output.topic)
+        let mut record = BaseRecord::<str, [u8]>::to(&output.topic)
             .partition(i32::from(output.partition.0))
-            .payload(&output.payload)
-            .headers(output.headers.clone());
+            .payload(&output.message.payload)
+            .headers(output.message.headers.clone());
+        record.key = output.message.key.as_deref();
         while let Err((error, again)) = producer.send(record) {
             if code(&error) != RDKafkaErrorCode::QueueFull {
                 return Err(error);

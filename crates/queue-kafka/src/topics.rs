@@ -14,12 +14,15 @@ use crate::blocking::{Detached, blocking};
 use crate::client::{Context, Health};
 use crate::config::{KafkaConfig, REQUEST};
 use crate::error::{code, unavailable};
+use crate::keys;
 use crate::native::{self, Described};
 
 /// How long to wait for a broker that is asked something a caller waits for.
 const ASK: Duration = Duration::from_secs(5);
 /// After a failure nobody asks again for so long: the callers would only queue up.
 const PAUSE: Duration = Duration::from_secs(1);
+/// What is of no use behind the horizon is kept for this much longer: brokers go by clocks of their own.
+const SPARE: Duration = Duration::from_hours(1);
 /// A topic that was created is known to all brokers a little later.
 const SPREAD: (u32, Duration) = (50, Duration::from_millis(100));
 
@@ -159,9 +162,15 @@ impl Topics {
 
     fn absent(&self, name: &str) -> QueueError {
         let (partitions, max) = (self.config.partitions, self.config.max_message());
+        let kept = (self.config.horizon + SPARE).as_millis();
+        let cleanup = if keys::is_forgotten(name) {
+            format!(" --config cleanup.policy=[compact,delete] --config retention.ms={kept}")
+        } else {
+            String::new()
+        };
         let reason = format!(
             "the topic {name} does not exist; create it: kafka-topics.sh --bootstrap-server {} --create --topic {name} \
-             --partitions {partitions} --config max.message.bytes={max}",
+             --partitions {partitions} --config max.message.bytes={max}{cleanup}",
             self.config.brokers
         );
         QueueError::new(Class::Unavailable, reason)
@@ -183,6 +192,12 @@ impl Topics {
                 .set("max.message.bytes", &max)
                 .set("unclean.leader.election.enable", "false");
         let topic = if replication < 0 { topic } else { topic.set("min.insync.replicas", in_sync) };
+        let kept = (self.config.horizon + SPARE).as_millis().to_string();
+        let topic = if keys::is_forgotten(name) {
+            topic.set("cleanup.policy", "compact,delete").set("retention.ms", &kept)
+        } else {
+            topic
+        };
         let options = AdminOptions::new().request_timeout(Some(REQUEST)).operation_timeout(Some(REQUEST));
         let results = client.create_topics([&topic], &options).await.map_err(refused)?;
         match results.into_iter().next() {

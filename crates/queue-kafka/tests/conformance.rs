@@ -2,11 +2,11 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used)] // This is the outside, in a test.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
-use logmill_queue::{BoxFuture, Queue};
-use logmill_queue_kafka::{KafkaConfig, KafkaQueue};
+use logmill_queue::{BoxFuture, Queue, Topic};
+use logmill_queue_kafka::{KafkaConfig, KafkaQueue, KeyIndex};
 use logmill_testkit::queue::{Abilities, Case, Harness};
 use logmill_testkit::services::kafka;
 use logmill_world::{Micros, World};
@@ -14,9 +14,17 @@ use logmill_world::{Micros, World};
 /// Counts the cases of this run; the broker is new each time.
 static CASES: AtomicU32 = AtomicU32::new(0);
 
+const HORIZON: Duration = Duration::from_hours(24);
+/// A longer time is not waited for: the frames that come behind it only say so.
+const LONG: Duration = Duration::from_secs(60);
+
 struct Kafka {
     world: World,
     config: KafkaConfig,
+    /// Time that only seems to have passed, in microseconds.
+    ahead: AtomicI64,
+    keys: tempfile::TempDir,
+    index: Option<KeyIndex>,
 }
 
 fn run(case: Case) {
@@ -30,9 +38,12 @@ fn run(case: Case) {
         create_topics: true,
         max_payload: 256 * 1024,
         in_flight_bytes: 64 << 20,
+        horizon: HORIZON,
+        verdict_timeout: Duration::from_secs(20),
         properties: Vec::new(),
     };
-    let mut harness = Kafka { world: World::real(), config };
+    let (world, keys) = (World::real(), tempfile::tempdir().unwrap());
+    let mut harness = Kafka { world, config, ahead: AtomicI64::new(0), keys, index: None };
     runtime.block_on(async { case(&mut harness).await });
 }
 
@@ -41,8 +52,15 @@ impl Harness for Kafka {
         Box::pin(async {
             let queue = KafkaQueue::new(&self.world, self.config.clone()).unwrap();
             // `log_id` is known for topics that were asked for.
-            queue.check(&logmill_queue::Topic::new("web").unwrap()).await.unwrap();
-            Arc::new(queue) as Arc<dyn Queue>
+            let web = Topic::new("web").unwrap();
+            queue.check(&web).await.unwrap();
+            let queue: Arc<dyn Queue> = Arc::new(queue);
+            if let Some(former) = self.index.take() {
+                former.close().await;
+            }
+            let dir = self.keys.path().to_owned();
+            self.index = Some(KeyIndex::join(&self.world, queue.clone(), &web, dir, HORIZON).unwrap());
+            queue
         })
     }
 
@@ -52,17 +70,21 @@ impl Harness for Kafka {
     }
 
     fn advance(&self, by: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(by))
+        if by < LONG {
+            return Box::pin(tokio::time::sleep(by));
+        }
+        self.ahead.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::Relaxed);
+        Box::pin(async {})
     }
 
     fn now(&self) -> Micros {
-        self.world.clock().wall()
+        self.world.clock().wall() + self.ahead.load(Ordering::Relaxed)
     }
 
     fn abilities(&self) -> Abilities {
         Abilities {
             partitions: 2,
-            horizon: None,
+            horizon: HORIZON,
             segment_bytes: 1 << 20,
             handover: Duration::from_secs(5),
             newest_takes_all: false,

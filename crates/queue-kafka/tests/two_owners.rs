@@ -27,6 +27,8 @@ fn queue() -> KafkaQueue {
         create_topics: true,
         max_payload: 1024,
         in_flight_bytes: 1 << 20,
+        horizon: Duration::from_hours(24),
+        verdict_timeout: Duration::from_secs(2),
         properties: Vec::new(),
     };
     KafkaQueue::new(&World::real(), config).unwrap()

@@ -4,5 +4,7 @@ mod codec;
 pub mod contract;
 pub mod embedded;
 pub mod header;
+pub mod keys;
+pub mod letter;
 
 pub use contract::*;

@@ -35,7 +35,7 @@ fn config(dir: &Path) -> LogConfig {
 fn abilities() -> Abilities {
     Abilities {
         partitions: 2,
-        horizon: Some(HORIZON),
+        horizon: HORIZON,
         segment_bytes: MIB,
         handover: Duration::from_secs(5),
         newest_takes_all: true,

@@ -152,6 +152,7 @@ impl Oracle {
             Ok(Appended::New(at)) => self.stored(number, before, at),
             Ok(Appended::Duplicate { first, accepted }) => self.repeated(number, before, first, accepted),
             Ok(Appended::Conflict) => Err(format!("batch {number} met a conflict with itself")),
+            Ok(Appended::Undecided(_)) => Err(format!("batch {number} was left undecided")),
             Err(AppendError::Refused(error)) if !down => match error.class {
                 Class::Unavailable | Class::Full => Ok(before),
                 _ => Err(format!("batch {number} was refused for ever: {error}")),

@@ -172,24 +172,11 @@ impl Receipt {
         let mut receipt = json!({
             "accepted": self.accepted,
             "duplicate": self.duplicate,
-            "batchId": uuid_text(&self.batch_id),
+            "batchId": logmill_queue::batch_id_text(&self.batch_id),
         });
         if !self.errors.is_empty() {
             receipt["errors"] = errors_json(&self.errors);
         }
         respond(status, "application/json", &receipt)
     }
-}
-
-/// The id in the usual form of a UUID (RFC 9562).
-fn uuid_text(id: &[u8; 16]) -> String {
-    let mut text = String::with_capacity(36);
-    for (at, byte) in id.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
-        text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
-    }
-    text
 }

@@ -113,12 +113,6 @@ impl WebLogs {
             return Err(Problem::Method);
         }
         let head = Head::parse(&parts.headers, self.config.require_customer)?;
-        if head.key.is_some() && !self.queue.limits().remembers_keys {
-            // Taking it would promise that a repetition is counted once.
-            let reason =
-                "Idempotency-Key: repeated keys are not recognised on this log; send the batch without one";
-            return Err(Problem::Request(reason.to_owned()));
-        }
         let mut reservation = self.budget.begin().map_err(|_| {
             Problem::Busy(
                 "the requests in flight are at their limit (limits.max_in_flight_requests); repeat later",
@@ -193,7 +187,9 @@ impl WebLogs {
         let route = Route::Hash(u64::from_le_bytes(*batch_id.first_chunk().unwrap_or(&[0; 8])));
         let append = Append { topic: self.config.topic.clone(), route, header, payload: body };
         match self.queue.append(append).await? {
-            Appended::New(_) => Ok(Receipt { accepted, duplicate: false, batch_id, errors: summary.errors }),
+            Appended::New(_) | Appended::Undecided(_) => {
+                Ok(Receipt { accepted, duplicate: false, batch_id, errors: summary.errors })
+            }
             Appended::Duplicate { accepted, .. } => {
                 Ok(Receipt { accepted, duplicate: true, batch_id, errors: Vec::new() })
             }

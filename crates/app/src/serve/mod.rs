@@ -59,10 +59,11 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
     let (stop_sources, sources) = watch::channel(false);
     let (stop_sinks, draining) = watch::channel(false);
     let pipelines = Pipelines::start(world, settings, &queue, sinks, &draining)?;
-    let mut parts = vec![log.part()];
+    let (mut parts, mut deliveries) = (log.parts(), log.deliveries());
     parts.extend(pipelines.parts());
+    deliveries.extend(pipelines.deliveries());
     let tallies = log.tallies(&registry)?;
-    let admin = Admin::new(registry.clone(), parts, pipelines.deliveries(), tallies).context("metrics")?;
+    let admin = Admin::new(registry.clone(), parts, deliveries, tallies).context("metrics")?;
     let mut router = logmill_admin::router(admin);
     if settings.roles.has(Role::Ingest) {
         let metrics = WebMetrics::register(&registry).context("metrics")?;

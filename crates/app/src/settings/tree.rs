@@ -217,6 +217,8 @@ impl std::fmt::Debug for Sasl {
 pub(crate) struct Idempotency {
     /// How long a key is remembered.
     pub(crate) horizon: Duration,
+    /// How long a request waits to hear whether its key came before, where many processes decide.
+    pub(crate) verdict_timeout: Duration,
 }
 
 /// Where files go.

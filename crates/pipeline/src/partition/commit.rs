@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use logmill_queue::letter::Letter;
 use logmill_queue::{CommitError, Committed, Note, Offset, Outcome};
 use tokio::sync::oneshot;
 
 use super::{Break, End, Partitioned};
 use crate::backoff::Backoff;
 use crate::committer::{Answer, Request};
-use crate::letters::Letter;
 use crate::note::{self, Ours, Progress};
 use crate::pending::Pending;
 use crate::status::SinkState;
@@ -99,13 +99,13 @@ impl Partitioned {
         note::join(Ours { progress, lettered: self.lettered }, &self.group.note)
     }
 
-    /// Makes letters of a range that ends at `to` durable. Where the log remembers keys, a repetition adds nothing. Where it
-    /// does not, they are stored together with a note that says how far they go, so that they are left out when their frames
-    /// come again.
+    /// Makes letters of a range that ends at `to` durable. They are stored together with a note that says how far they go,
+    /// so that they are left out when their frames come again. Where that cannot be one step, each has a key, and a
+    /// repetition adds nothing.
     async fn send_letters(&mut self, mut letters: Vec<Letter>, to: Offset) -> Result<(), Break> {
         letters.retain(|letter| letter.frame.offset >= self.lettered);
         let (log, partition) = (self.lease.log, self.lease.partition);
-        if self.context.queue.limits().remembers_keys {
+        if !self.context.queue.limits().relays_anywhere {
             for letter in &letters {
                 self.context.letters.send(log, partition, letter).await;
             }

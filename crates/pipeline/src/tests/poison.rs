@@ -58,10 +58,3 @@ fn two_sinks_have_letters_of_their_own() {
         assert_eq!(stages, ["one", "two"]);
     });
 }
-
-#[test]
-fn a_long_reason_is_cut_where_a_character_ends() {
-    let reason = crate::letters::cut(&"ü".repeat(2000));
-    assert_eq!(reason, "ü".repeat(512));
-    assert_eq!(crate::letters::cut(&format!("x{}", "ü".repeat(2000))).len(), 1023);
-}

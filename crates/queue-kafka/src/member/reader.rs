@@ -46,22 +46,37 @@ impl Reader {
     /// The position as the coordinator keeps it; waits while another owner's transaction is open.
     pub(crate) async fn position(&self) -> Result<Option<Committed>, QueueError> {
         while self.lease.is_held() {
-            let (consumer, health) = (self.consumer.clone(), self.shared.health.clone());
-            let list = partition_of(&self.topic, self.lease.partition);
-            let answer = blocking(move || {
-                let consumer = consumer.upgrade().ok_or_else(Self::lost)?;
-                match kept(&consumer, list) {
-                    Ok(found) => Ok(Some(found.into_iter().next().map(|(_, committed)| committed))),
-                    Err(error) if is_busy(code(&error)) => Ok(None),
-                    Err(error) => Err(unavailable("the position of the group is not known", error, &health)),
-                }
-            });
-            if let Some(found) = answer.await? {
+            if let Some(found) = self.ask().await? {
                 return Ok(found);
             }
             self.shared.world.clock().sleep(PAUSE).await;
         }
         Err(Self::lost())
+    }
+
+    /// Asks for the position once; none while the coordinator cannot tell it.
+    async fn ask(&self) -> Result<Option<Option<Committed>>, QueueError> {
+        let (consumer, health) = (self.consumer.clone(), self.shared.health.clone());
+        let list = partition_of(&self.topic, self.lease.partition);
+        blocking(move || {
+            let consumer = consumer.upgrade().ok_or_else(Self::lost)?;
+            match kept(&consumer, list) {
+                Ok(found) => Ok(Some(found.into_iter().next().map(|(_, committed)| committed))),
+                Err(error) if is_busy(code(&error)) => Ok(None),
+                Err(error) => Err(unavailable("the position of the group is not known", error, &health)),
+            }
+        })
+        .await
+    }
+
+    /// The position, for an owner that begins. A transaction that the one before left open is ended at once.
+    async fn inherit(&mut self) -> Result<Option<Committed>, QueueError> {
+        if let Some(found) = self.ask().await? {
+            return Ok(found);
+        }
+        let relay = self.relay();
+        relay.take_over().await?;
+        self.position().await
     }
 
     async fn begin(&mut self, at: Start) -> Result<Offset, StartError> {
@@ -108,16 +123,16 @@ impl Reader {
         if out.is_empty() {
             return self.move_to(upto, note).await;
         }
-        let relay = match self.relay.as_ref().and_then(Detached::get) {
-            Some(relay) => relay.clone(),
-            None => {
-                let relay =
-                    Arc::new(Relay::new(&self.shared, &self.group, &self.topic, self.lease.partition));
-                self.relay = Some(Detached::new(&self.shared.world, relay.clone()));
-                relay
-            }
-        };
-        relay.run(self, out, upto, note).await
+        self.relay().run(self, out, upto, note).await
+    }
+
+    fn relay(&mut self) -> Arc<Relay> {
+        if let Some(relay) = self.relay.as_ref().and_then(Detached::get) {
+            return relay.clone();
+        }
+        let relay = Arc::new(Relay::new(&self.shared, &self.group, &self.topic, self.lease.partition));
+        self.relay = Some(Detached::new(&self.shared.world, relay.clone()));
+        relay
     }
 }
 
@@ -141,7 +156,7 @@ impl PartitionReader for Reader {
     }
 
     fn committed(&mut self) -> BoxFuture<'_, Result<Option<Committed>, QueueError>> {
-        Box::pin(self.position())
+        Box::pin(self.inherit())
     }
 
     fn start(&mut self, at: Start) -> BoxFuture<'_, Result<Offset, StartError>> {

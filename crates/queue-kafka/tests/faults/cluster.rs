@@ -90,6 +90,8 @@ impl Cluster {
             create_topics: true,
             max_payload: 64 * 1024,
             in_flight_bytes: 64 << 20,
+            horizon: Duration::from_hours(24),
+            verdict_timeout: Duration::from_secs(2),
             properties: Vec::new(),
         };
         Arc::new(KafkaQueue::new(&World::real(), config).unwrap())

@@ -77,6 +77,20 @@ impl Header {
     }
 }
 
+/// A batch's id in the usual form of a UUID (RFC 9562).
+#[must_use]
+pub fn batch_id_text(id: &[u8; 16]) -> String {
+    let mut text = String::with_capacity(36);
+    for (at, byte) in id.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+        text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+    }
+    text
+}
+
 /// Which partition a frame goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
@@ -99,7 +113,7 @@ pub struct Append {
     pub payload: Bytes,
 }
 
-/// What became of an append. All three are final and durable.
+/// What became of an append. It is durable, whatever it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
     /// Stored here.
@@ -113,6 +127,9 @@ pub enum Appended {
     },
     /// The same key came within the horizon with another digest: nothing was stored.
     Conflict,
+    /// Stored, and whether its key came before is not known yet: a log that many processes append to may be slow to tell.
+    /// Readers see it once all the same; with another digest than the first one's it becomes a dead letter.
+    Undecided(Position),
 }
 
 /// A stored frame.

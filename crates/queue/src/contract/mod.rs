@@ -7,7 +7,7 @@ mod queue;
 mod sink;
 
 pub use error::{AppendError, Class, CommitError, QueueError, SinkError, StartError};
-pub use frame::{Append, Appended, Encoding, Frame, Header, Key, Route};
+pub use frame::{Append, Appended, Encoding, Frame, Header, Key, Route, batch_id_text};
 pub use names::{Group, LogId, NameError, Offset, Partition, Position, Topic};
 pub use queue::{
     Committed, Delivery, Depth, Epoch, Event, Lease, Note, PartitionReader, Queue, QueueLimits, Records,

@@ -18,8 +18,9 @@ pub struct QueueLimits {
     pub counts_records: bool,
     /// Processes share a group's partitions: none of them sees all of them.
     pub shares_partitions: bool,
-    /// A repeated key is recognised. Where it is not, each frame is stored.
-    pub remembers_keys: bool,
+    /// A relay is one step with its position whatever topic it goes to. Where it is not, what goes elsewhere is appended
+    /// with a key, so that it can be repeated.
+    pub relays_anywhere: bool,
 }
 
 /// How much of a topic a group has not committed yet.

@@ -12,7 +12,6 @@ use super::cursor::Cursor;
 use super::files::Files;
 use super::frame::TooLarge;
 use super::groups::Membership;
-use super::keys::{Claim, Keys};
 use super::reader::EmbeddedScan;
 use super::recover::{self, Active, Recovered};
 use super::segment;
@@ -25,6 +24,7 @@ use crate::contract::{
     Partition, Position, Queue, QueueError, QueueLimits, Records, Scan, Start, StartError, Subscription,
     Topic,
 };
+use crate::keys::{Claim, Keys};
 
 /// How long a repetition waits for the outcome of the first.
 const KEY_WAIT: Duration = Duration::from_secs(5);
@@ -76,7 +76,10 @@ impl EmbeddedLog {
             }
         };
         let keys_dir = config.dir.join("keys");
-        let (keys, unreadable) = Keys::open(world.fs().clone(), keys_dir, config.horizon, &found.keyed)?;
+        let (keys, unreadable) = Keys::open(world.fs().clone(), keys_dir, config.horizon)?;
+        for frame in &found.keyed {
+            keys.remember(&frame.key, frame.received_at, frame.accepted, frame.lane.1, frame.offset);
+        }
         opened.unreadable_keys = unreadable.iter().map(|(p, e)| format!("{}: {e}", p.display())).collect();
         let (inbox, receiver) = Inbox::new(config.partitions, config.max_payload, config.segment_bytes);
         let incarnation = files.incarnation()?;
@@ -175,7 +178,7 @@ impl EmbeddedLog {
     async fn store(
         &self,
         append: Append,
-        in_flight: Option<super::keys::InFlight>,
+        in_flight: Option<crate::keys::InFlight>,
     ) -> Result<Appended, AppendError> {
         let frame = self.inbox.prepare(append).map_err(|e| AppendError::Refused(too_large(&e)))?;
         let mut unit = Unit::new(vec![frame], None);
@@ -220,7 +223,7 @@ fn visible(
 impl Queue for EmbeddedLog {
     fn limits(&self) -> QueueLimits {
         let max_payload = self.shared.config.max_payload.into();
-        QueueLimits { max_payload, counts_records: true, shares_partitions: false, remembers_keys: true }
+        QueueLimits { max_payload, counts_records: true, shares_partitions: false, relays_anywhere: true }
     }
 
     fn log_id(&self, _topic: &Topic) -> Result<LogId, QueueError> {

@@ -6,7 +6,6 @@ mod files;
 mod frame;
 mod groups;
 mod index;
-mod keys;
 mod log;
 mod pair;
 mod reader;

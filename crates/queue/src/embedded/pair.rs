@@ -191,7 +191,7 @@ impl Queue for EmbeddedQueue {
             max_payload: self.main.max_payload.into(),
             counts_records: true,
             shares_partitions: false,
-            remembers_keys: true,
+            relays_anywhere: false,
         }
     }
 

@@ -5,11 +5,11 @@ use logmill_world::Micros;
 use tokio::sync::{mpsc, oneshot};
 
 use super::frame::{Kind, Prepared, TooLarge};
-use super::keys::InFlight;
 use super::state::{Stored, encode_position};
 use crate::contract::{
     Append, AppendError, Class, Encoding, Group, Header, Lease, Partition, Position, QueueError, Route,
 };
+use crate::keys::InFlight;
 
 /// A position that moves together with the unit's frames.
 pub(crate) struct Commit {

@@ -10,7 +10,6 @@ use tokio::sync::mpsc;
 
 use super::frame::{Kind, Place, Stamp};
 use super::index::Summary;
-use super::keys::Keys;
 use super::retention;
 use super::segment::{write_frames, write_snapshot};
 use super::shared::{Closed, Live, Shared};
@@ -18,6 +17,7 @@ use super::state::{End, Lane, LogState};
 use super::trail::{RECENT, Trail};
 use super::unit::{Unit, control};
 use crate::contract::{AppendError, Class, Position, QueueError};
+use crate::keys::Keys;
 
 /// Bytes and units of one group at most: larger groups win nothing and delay the first of them.
 const MAX_GROUP: (usize, usize) = (8 << 20, 2048);
@@ -312,7 +312,7 @@ impl Writer {
         drop(state);
         (self.number, self.tail, self.broken) = (number, active.tail, false);
         self.mark = Place { segment: number, at: active.tail };
-        self.start_merge(now);
+        self.keys.merge_beside(&self.shared.world, now);
         Ok(())
     }
 
@@ -332,19 +332,6 @@ impl Writer {
             tracing::warn!(segment = self.number, %error, "the index of a segment could not be written");
         }
         summary
-    }
-
-    fn start_merge(&self, now: Micros) {
-        let Some(plan) = self.keys.plan_merge() else { return };
-        let keys = self.keys.clone();
-        let job = async move {
-            if let Err(error) = keys.merge(&plan, now) {
-                tracing::warn!(%error, "runs of keys could not be merged");
-            }
-        };
-        if let Err(error) = self.shared.world.spawn_io("keys-merge", Box::pin(job)) {
-            tracing::warn!(%error, "no thread to merge runs of keys");
-        }
     }
 
     /// A frame without records that carries the mark, so that damage to the last frame is not taken for a

@@ -1,7 +1,7 @@
-//! The keys that were seen within the horizon: at most once each, decided before the append.
+//! The keys that were seen within the horizon, for the logs that decide by them.
 //!
-//! In memory up to a segment's end or `SEAL_AT` keys, then sorted runs on disk, each with a filter. The index
-//! is complete in itself: segments may be gone long before the horizon.
+//! In memory up to `SEAL_AT` keys or until the log seals them, then sorted runs on disk, each with a filter. The index
+//! is complete in itself: what it was made from may be gone long before the horizon.
 
 mod filter;
 mod merge;
@@ -14,11 +14,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use logmill_world::{Fs, Micros};
+use logmill_world::{Fs, Micros, World};
 use tokio::sync::oneshot;
 
 use self::run::Run;
-use super::recover::KeyedFrame;
 use crate::contract::{Key, Offset, Partition};
 
 /// Keys in memory before they become a run: about 10 MiB.
@@ -28,23 +27,28 @@ type Hash = [u8; 16];
 
 /// What is known of a key. 40 bytes with its hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// The first half of the body's digest: enough to tell a sender's own bodies apart.
     pub digest: [u8; 8],
-    /// Seconds since 1970.
+    /// When its frame arrived, in seconds since 1970.
     pub received: u32,
+    /// Records of its frame that were accepted.
     pub accepted: u32,
+    /// Where its frame lies, or lay.
     pub partition: Partition,
+    /// Its place there.
     pub offset: Offset,
 }
 
 impl Seen {
-    pub(crate) fn has(&self, key: &Key) -> bool {
+    /// Whether a frame with this key has the same body.
+    #[must_use]
+    pub fn has(&self, key: &Key) -> bool {
         key.digest.starts_with(&self.digest)
     }
 }
 
-pub(crate) fn seconds(at: Micros) -> u32 {
+fn seconds(at: Micros) -> u32 {
     u32::try_from(at.max(0) / 1_000_000).unwrap_or(u32::MAX)
 }
 
@@ -67,8 +71,8 @@ struct Inner {
     merging: bool,
 }
 
-/// The index of keys of one log.
-pub(crate) struct Keys {
+/// The index of keys of one log, or of one partition of it.
+pub struct Keys {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
     horizon: u32,
@@ -92,15 +96,17 @@ impl Drop for InFlight {
 }
 
 /// Runs that cannot be read, and why; the keys in them are forgotten.
-pub(crate) type Unreadable = Vec<(PathBuf, io::Error)>;
+pub type Unreadable = Vec<(PathBuf, io::Error)>;
 
 impl Keys {
-    /// Opens the runs in `dir` and adds the keys of the segment that was read again.
-    pub(crate) fn open(
+    /// Opens the runs in `dir`, and makes the folder if it is absent.
+    ///
+    /// # Errors
+    /// The folder cannot be made or listed.
+    pub fn open(
         fs: Arc<dyn Fs>,
         dir: PathBuf,
         horizon: std::time::Duration,
-        frames: &[KeyedFrame],
     ) -> io::Result<(Arc<Self>, Unreadable)> {
         fs.create_dir_all(&dir)?;
         let mut inner = Inner::default();
@@ -120,41 +126,52 @@ impl Keys {
             }
         }
         let horizon = u32::try_from(horizon.as_secs()).unwrap_or(u32::MAX);
-        let keys = Arc::new(Self { fs, dir, horizon, inner: Mutex::new(inner) });
-        for frame in frames {
-            keys.remember(&frame.key, frame.received_at, frame.accepted, frame.lane.1, frame.offset);
-        }
-        Ok((keys, unreadable))
+        Ok((Arc::new(Self { fs, dir, horizon, inner: Mutex::new(inner) }), unreadable))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides what a request with `key` has to do.
+    /// What is known of a key at `now`.
     ///
     /// # Errors
     /// A run cannot be read: whether the key came before is not known.
-    pub(crate) fn claim(self: &Arc<Self>, key: &Key, now: Micros) -> io::Result<Claim> {
+    pub fn find(&self, key: &Key, now: Micros) -> io::Result<Option<Seen>> {
         let runs = {
+            let inner = self.lock();
+            if let Some(seen) = inner.recent.get(&key.hash).filter(|seen| self.is_fresh(seen, now)) {
+                return Ok(Some(*seen));
+            }
+            inner.runs.clone()
+        };
+        // The files are read without the lock.
+        for run in runs.iter().rev() {
+            if let Some(seen) = run.find(&key.hash)?.filter(|seen| self.is_fresh(seen, now)) {
+                return Ok(Some(seen));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Decides what a request with `key` has to do.
+    ///
+    /// # Errors
+    /// As `find`.
+    pub(crate) fn claim(self: &Arc<Self>, key: &Key, now: Micros) -> io::Result<Claim> {
+        {
             let mut inner = self.lock();
             if let Some(waiters) = inner.in_flight.get_mut(&key.hash) {
                 let (sender, receiver) = oneshot::channel();
                 waiters.push(sender);
                 return Ok(Claim::Wait(receiver));
             }
-            if let Some(seen) = inner.recent.get(&key.hash).filter(|seen| self.is_fresh(seen, now)) {
-                return Ok(Claim::Known(*seen));
-            }
             inner.in_flight.insert(key.hash, Vec::new());
-            inner.runs.clone()
-        };
-        // The files are read without the lock; the key is ours meanwhile.
+        }
+        // The key is ours while it is looked for.
         let guard = InFlight { keys: self.clone(), hash: key.hash };
-        for run in runs.iter().rev() {
-            if let Some(seen) = run.find(&key.hash)?.filter(|seen| self.is_fresh(seen, now)) {
-                return Ok(Claim::Known(seen));
-            }
+        if let Some(seen) = self.find(key, now)? {
+            return Ok(Claim::Known(seen));
         }
         Ok(Claim::First(guard))
     }
@@ -164,14 +181,7 @@ impl Keys {
     }
 
     /// Adds a key whose frame is durable.
-    pub(crate) fn remember(
-        &self,
-        key: &Key,
-        at: Micros,
-        accepted: u32,
-        partition: Partition,
-        offset: Offset,
-    ) {
+    pub fn remember(&self, key: &Key, at: Micros, accepted: u32, partition: Partition, offset: Offset) {
         let mut digest = [0; 8];
         digest.iter_mut().zip(key.digest).for_each(|(to, from)| *to = from);
         let seen = Seen { digest, received: seconds(at), accepted, partition, offset };
@@ -179,7 +189,8 @@ impl Keys {
     }
 
     /// Whether enough keys are in memory for a run of their own.
-    pub(crate) fn is_heavy(&self) -> bool {
+    #[must_use]
+    pub fn is_heavy(&self) -> bool {
         self.lock().recent.len() >= SEAL_AT
     }
 
@@ -187,7 +198,7 @@ impl Keys {
     ///
     /// # Errors
     /// The run cannot be written; the keys stay in memory.
-    pub(crate) fn seal(&self, now: Micros) -> io::Result<()> {
+    pub fn seal(&self, now: Micros) -> io::Result<()> {
         self.drop_expired(now)?;
         let (mut entries, path) = {
             let mut inner = self.lock();
@@ -231,7 +242,7 @@ impl Keys {
     }
 
     /// Runs of similar size that are worth merging, if no merge is under way. Ends with `merge`.
-    pub(crate) fn plan_merge(&self) -> Option<Vec<Arc<Run>>> {
+    fn plan_merge(&self) -> Option<Vec<Arc<Run>>> {
         let mut inner = self.lock();
         if inner.merging {
             return None;
@@ -245,7 +256,7 @@ impl Keys {
     ///
     /// # Errors
     /// Any I/O error; the old runs stay in use then.
-    pub(crate) fn merge(&self, plan: &[Arc<Run>], now: Micros) -> io::Result<()> {
+    fn merge(&self, plan: &[Arc<Run>], now: Micros) -> io::Result<()> {
         let path = self.next_path(&mut self.lock());
         let oldest = seconds(now).saturating_sub(self.horizon);
         let merged = merge::merge(&*self.fs, &path, plan, oldest);
@@ -259,6 +270,20 @@ impl Keys {
         inner.runs.insert(at, Arc::new(merged));
         drop(inner);
         self.remove(plan)
+    }
+
+    /// Merges runs of similar size on a thread of its own, if there are enough of them.
+    pub fn merge_beside(self: &Arc<Self>, world: &World, now: Micros) {
+        let Some(plan) = self.plan_merge() else { return };
+        let keys = self.clone();
+        let job = async move {
+            if let Err(error) = keys.merge(&plan, now) {
+                tracing::warn!(%error, "runs of keys could not be merged");
+            }
+        };
+        if let Err(error) = world.spawn_io("keys-merge", Box::pin(job)) {
+            tracing::warn!(%error, "no thread to merge runs of keys");
+        }
     }
 
     #[cfg(test)]

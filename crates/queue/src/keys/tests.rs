@@ -19,7 +19,7 @@ fn key(n: u64) -> Key {
 }
 
 fn open(disk: &Disk) -> Arc<Keys> {
-    let (keys, bad) = Keys::open(Arc::new(disk.clone()), PathBuf::from("/k"), DAY, &[]).unwrap();
+    let (keys, bad) = Keys::open(Arc::new(disk.clone()), PathBuf::from("/k"), DAY).unwrap();
     assert!(bad.is_empty());
     keys
 }
@@ -104,7 +104,7 @@ fn a_damaged_run_is_named_and_no_question_is_answered_from_a_damaged_block() {
     assert_eq!(failed, 300 - 2 * super::run::PER_BLOCK, "the last of three blocks");
     image.get_mut(&path).unwrap()[70] ^= 1;
     let disk = Disk::new(&image);
-    let (_, bad) = Keys::open(Arc::new(disk), PathBuf::from("/k"), DAY, &[]).unwrap();
+    let (_, bad) = Keys::open(Arc::new(disk), PathBuf::from("/k"), DAY).unwrap();
     assert_eq!(bad[0].0, path);
 }
 

@@ -6,8 +6,8 @@ use logmill_queue::{Appended, Event};
 
 use super::Harness;
 use super::support::{
-    Member, P0, begin, committed, fill, join, keyed, named, next, note, number, numbered, poll_once, put,
-    soon, stored, subscribe, waits,
+    Member, P0, begin, committed, everywhere, fill, join, keyed, named, next, note, number, numbered,
+    poll_once, put, soon, stored, subscribe, waits,
 };
 
 /// A frame whose append was dropped is there once or not at all, and others are not disturbed.
@@ -30,9 +30,6 @@ pub async fn a_dropped_append_withdraws_nothing(h: &mut dyn Harness) {
 
 /// Whatever became of a dropped append, its key is decided and stays usable.
 pub async fn a_dropped_append_settles_its_key(h: &mut dyn Harness) {
-    if h.abilities().horizon.is_none() {
-        return;
-    }
     let q = h.open().await;
     for n in 0..20 {
         poll_once(q.append(keyed(h, n, 1))).await;
@@ -40,7 +37,7 @@ pub async fn a_dropped_append_settles_its_key(h: &mut dyn Harness) {
         assert!(matches!(again, Appended::New(_) | Appended::Duplicate { .. }), "{again:?}");
         assert_eq!(soon("another body", q.append(keyed(h, n, 2))).await.unwrap(), Appended::Conflict);
     }
-    assert_eq!(stored(&q, P0).await, (0..20).collect::<Vec<_>>(), "each key once");
+    assert_eq!(everywhere(&q).await, (0..20).collect::<Vec<_>>(), "each key once");
 }
 
 /// `PartitionReader::next` in a `select!` loop: each frame once, in order.

@@ -26,8 +26,8 @@ use logmill_world::Micros;
 pub struct Abilities {
     /// Partitions of a new topic, at least 2.
     pub partitions: u16,
-    /// How long an idempotency key is remembered; none if keys are not recognised.
-    pub horizon: Option<Duration>,
+    /// How long an idempotency key is remembered.
+    pub horizon: Duration,
     /// Bytes after which storage goes over to another segment.
     pub segment_bytes: u64,
     /// How long a member that was told `Revoking` keeps what it does not release.

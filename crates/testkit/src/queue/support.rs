@@ -215,6 +215,16 @@ pub(super) async fn stored(q: &Q, partition: Partition) -> Vec<u64> {
     all_of(q, &web(), partition).await.iter().map(number).collect()
 }
 
+/// What `stored` tells of all partitions, in ascending order.
+pub(super) async fn everywhere(q: &Q) -> Vec<u64> {
+    let mut found = Vec::new();
+    for partition in q.partitions(&web()).await.unwrap() {
+        found.extend(stored(q, partition).await);
+    }
+    found.sort_unstable();
+    found
+}
+
 /// A group's position, read as its next owner would.
 pub(super) async fn position_of(q: &Q, name: &str, partition: Partition) -> Option<(Offset, String)> {
     let mut member = join(q, name).await;

@@ -3,19 +3,76 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use logmill_admin::{Part, PartState};
-use logmill_queue::{Queue, Topic};
-use logmill_queue_kafka::{KafkaConfig, KafkaQueue};
+use logmill_admin::{Delivery, Part, PartState};
+use logmill_queue::{Queue, QueueError, Topic};
+use logmill_queue_kafka::{KafkaConfig, KafkaQueue, KeyIndex};
 use logmill_world::World;
 
 use crate::exit::{CONFIG, Failure, UNAVAILABLE};
-use crate::settings::Settings;
+use crate::settings::{Role, Settings};
 
 /// The brokers are looked at so often.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// What batches with a key wait for, as a part of the process.
+const KEYS: &str = "keys";
+
+/// Kafka, and the part that this process takes in deciding about keys.
+pub(in crate::serve) struct KafkaLog {
+    queue: Arc<KafkaQueue>,
+    keys: Option<KeyIndex>,
+}
+
+impl KafkaLog {
+    /// Who takes batches takes part in deciding about their keys: there is no role that could be forgotten.
+    pub(super) fn open(world: &World, settings: &Settings) -> anyhow::Result<Self> {
+        let (queue, topic) = (open(world, settings)?, Topic::new(&settings.web.topic)?);
+        watch(world, &queue, topic.clone());
+        let keys = if settings.roles.has(Role::Ingest) {
+            let (dir, horizon) = (settings.data_dir.join("keys"), settings.idempotency.horizon);
+            Some(KeyIndex::join(world, queue.clone(), &topic, dir, horizon)?)
+        } else {
+            None
+        };
+        Ok(Self { queue, keys })
+    }
+
+    pub(super) fn queue(&self) -> Arc<dyn Queue> {
+        self.queue.clone()
+    }
+
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let (queue, mut parts) = (self.queue.clone(), Vec::new());
+        parts.push(Part::new("queue", move || state(queue.trouble())));
+        if let Some(keys) = &self.keys {
+            let status = keys.status();
+            parts.push(Part::new(KEYS, move || state(status.trouble())));
+        }
+        parts
+    }
+
+    pub(super) fn deliveries(&self) -> Vec<Delivery> {
+        let delivery = |keys: &KeyIndex| {
+            let ((topic, group), queue) = (keys.reads(), self.queue());
+            Delivery { name: KEYS.to_owned(), topic, group, queue, sink: None }
+        };
+        self.keys.iter().map(delivery).collect()
+    }
+
+    pub(super) async fn close(self) {
+        if let Some(keys) = self.keys {
+            keys.close().await;
+        }
+        self.queue.close().await;
+    }
+}
+
+fn state(trouble: Option<QueueError>) -> PartState {
+    trouble.map_or(PartState::Ready, |error| PartState::Failing(error.to_string()))
+}
+
 /// Connects in the background: brokers that are away make the process unready, not end.
-pub(super) fn open(world: &World, settings: &Settings) -> anyhow::Result<Arc<KafkaQueue>> {
+fn open(world: &World, settings: &Settings) -> anyhow::Result<Arc<KafkaQueue>> {
     let queue = KafkaQueue::new(world, config(settings));
     let queue = queue.map_err(|error| Failure::new(CONFIG, format!("queue.kafka: {error}")))?;
     Ok(Arc::new(queue))
@@ -31,6 +88,8 @@ fn config(settings: &Settings) -> KafkaConfig {
         create_topics: kafka.create_topics,
         max_payload: u32::try_from(settings.limits.max_batch_bytes).unwrap_or(u32::MAX),
         in_flight_bytes: settings.limits.max_in_flight_bytes,
+        horizon: settings.idempotency.horizon,
+        verdict_timeout: settings.idempotency.verdict_timeout,
         properties: properties(settings),
     }
 }
@@ -65,15 +124,8 @@ fn properties(settings: &Settings) -> Vec<(String, String)> {
     properties
 }
 
-pub(super) fn part(queue: &Arc<KafkaQueue>) -> Part {
-    let queue = queue.clone();
-    Part::new("queue", move || {
-        queue.trouble().map_or(PartState::Ready, |error| PartState::Failing(error.to_string()))
-    })
-}
-
 /// Looks at the brokers all the time, so that readiness is right also while nobody sends anything.
-pub(super) fn watch(world: &World, queue: &Arc<KafkaQueue>, topic: Topic) {
+fn watch(world: &World, queue: &Arc<KafkaQueue>, topic: Topic) {
     let (world, queue) = (world.clone(), Arc::downgrade(queue));
     tokio::spawn(async move {
         while let Some(queue) = queue.upgrade() {

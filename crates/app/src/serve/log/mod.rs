@@ -6,7 +6,7 @@ mod kafka;
 
 use std::sync::Arc;
 
-use logmill_admin::{Part, Tally};
+use logmill_admin::{Delivery, Part, Tally};
 use logmill_queue::Queue;
 use logmill_queue::embedded::EmbeddedQueue;
 use logmill_world::World;
@@ -19,7 +19,7 @@ use crate::settings::{QueueKind, Settings};
 pub(super) enum Log {
     Embedded(Arc<EmbeddedQueue>),
     #[cfg(feature = "kafka")]
-    Kafka(Arc<logmill_queue_kafka::KafkaQueue>),
+    Kafka(kafka::KafkaLog),
 }
 
 impl Log {
@@ -27,11 +27,7 @@ impl Log {
         match settings.queue.kind {
             QueueKind::Embedded => embedded::open(world, settings).map(Self::Embedded),
             #[cfg(feature = "kafka")]
-            QueueKind::Kafka => {
-                let queue = kafka::open(world, settings)?;
-                kafka::watch(world, &queue, logmill_queue::Topic::new(&settings.web.topic)?);
-                Ok(Self::Kafka(queue))
-            }
+            QueueKind::Kafka => kafka::KafkaLog::open(world, settings).map(Self::Kafka),
             #[cfg(not(feature = "kafka"))]
             QueueKind::Kafka => Err(not_built().into()),
         }
@@ -41,15 +37,24 @@ impl Log {
         match self {
             Self::Embedded(queue) => queue.clone(),
             #[cfg(feature = "kafka")]
-            Self::Kafka(queue) => queue.clone(),
+            Self::Kafka(log) => log.queue(),
         }
     }
 
-    pub(super) fn part(&self) -> Part {
+    pub(super) fn parts(&self) -> Vec<Part> {
         match self {
-            Self::Embedded(queue) => embedded::part(queue),
+            Self::Embedded(queue) => vec![embedded::part(queue)],
             #[cfg(feature = "kafka")]
-            Self::Kafka(queue) => kafka::part(queue),
+            Self::Kafka(log) => log.parts(),
+        }
+    }
+
+    /// What it reads of itself.
+    pub(super) fn deliveries(&self) -> Vec<Delivery> {
+        match self {
+            Self::Embedded(_) => Vec::new(),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(log) => log.deliveries(),
         }
     }
 
@@ -58,7 +63,7 @@ impl Log {
         match self {
             Self::Embedded(_) => {}
             #[cfg(feature = "kafka")]
-            Self::Kafka(queue) => queue.close().await,
+            Self::Kafka(log) => log.close().await,
         }
     }
 

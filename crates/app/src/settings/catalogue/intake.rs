@@ -65,4 +65,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
         "How long an Idempotency-Key is remembered",
     ),
+    Setting::new(
+        "idempotency.verdict_timeout",
+        Fallback::Text("2s"),
+        Kind::Span {
+            min: Duration::from_millis(1),
+            max: Duration::from_secs(60),
+            set: |s, v| s.idempotency.verdict_timeout = v,
+        },
+        "On Kafka: how long a request waits to hear whether its key came before; then it is 202, and counted once all the same",
+    ),
 ];
