@@ -2,6 +2,7 @@
 
 mod access_log;
 mod broker;
+mod keys;
 mod kills;
 mod letters;
 mod refused;

@@ -30,7 +30,8 @@ pub(crate) fn print(world: &World, settings: &Settings, address: SocketAddr) {
         "\nTry it:\n  curl -sS http://{host}/logs -H 'content-type: application/json' \
          -d '[{{\"timestamp\":\"{time}\",\"method\":\"GET\",\"path\":\"/hello\",\"userAgent\":\"curl\"}}]'"
     );
-    let Some(hour) = HourPath::new(now.hour()).filter(|_| settings.files.enabled) else { return };
+    let writes = settings.files.enabled && settings.roles.has(Role::Files);
+    let Some(hour) = HourPath::new(now.hour()).filter(|_| writes) else { return };
     match &settings.files.dir {
         Destination::Folder(folder) => {
             let file = folder.join("logs").join(hour.date()).join(format!("{}.log.json", hour.hour()));
