@@ -89,7 +89,7 @@ impl Topics {
 
     /// The topic as it is now: it may have been deleted and created again.
     pub(crate) async fn look(&self, topic: &Topic) -> Result<Arc<Known>, QueueError> {
-        self.find(topic).await?.ok_or_else(|| self.absent(&self.config.name(topic.as_str())))
+        self.find(topic).await?.ok_or_else(|| self.absent(topic))
     }
 
     async fn find_or_create(&self, topic: &Topic) -> Result<Arc<Known>, QueueError> {
@@ -98,9 +98,9 @@ impl Topics {
             return Ok(self.limited(topic, &known).await);
         }
         if !self.config.create_topics {
-            return Err(self.absent(&name));
+            return Err(self.absent(topic));
         }
-        self.create(&name).await?;
+        self.create(topic).await?;
         let (times, pause) = SPREAD;
         for _ in 0..times {
             if let Some(known) = self.find(topic).await? {
@@ -160,10 +160,11 @@ impl Topics {
         Ok(Detached::new(&self.world, admin))
     }
 
-    fn absent(&self, name: &str) -> QueueError {
+    fn absent(&self, topic: &Topic) -> QueueError {
+        let name = self.config.name(topic.as_str());
         let (partitions, max) = (self.config.partitions, self.config.max_message());
         let kept = (self.config.horizon + SPARE).as_millis();
-        let cleanup = if keys::is_forgotten(name) {
+        let cleanup = if keys::is_forgotten(topic) {
             format!(" --config cleanup.policy=[compact,delete] --config retention.ms={kept}")
         } else {
             String::new()
@@ -176,7 +177,8 @@ impl Topics {
         QueueError::new(Class::Unavailable, reason)
     }
 
-    async fn create(&self, name: &str) -> Result<(), QueueError> {
+    async fn create(&self, topic: &Topic) -> Result<(), QueueError> {
+        let name = self.config.name(topic.as_str());
         let refused = |error| {
             let context = format!("the topic {name} does not exist and cannot be created");
             unavailable(&context, error, &self.health)
@@ -187,19 +189,19 @@ impl Topics {
         // One replica may be away; a single one is all there is.
         let in_sync = if replication == 1 { "1" } else { "2" };
         let max = self.config.max_message().to_string();
-        let topic =
-            NewTopic::new(name, i32::from(self.config.partitions), TopicReplication::Fixed(replication))
+        let new =
+            NewTopic::new(&name, i32::from(self.config.partitions), TopicReplication::Fixed(replication))
                 .set("max.message.bytes", &max)
                 .set("unclean.leader.election.enable", "false");
-        let topic = if replication < 0 { topic } else { topic.set("min.insync.replicas", in_sync) };
+        let new = if replication < 0 { new } else { new.set("min.insync.replicas", in_sync) };
         let kept = (self.config.horizon + SPARE).as_millis().to_string();
-        let topic = if keys::is_forgotten(name) {
-            topic.set("cleanup.policy", "compact,delete").set("retention.ms", &kept)
+        let new = if keys::is_forgotten(topic) {
+            new.set("cleanup.policy", "compact,delete").set("retention.ms", &kept)
         } else {
-            topic
+            new
         };
         let options = AdminOptions::new().request_timeout(Some(REQUEST)).operation_timeout(Some(REQUEST));
-        let results = client.create_topics([&topic], &options).await.map_err(refused)?;
+        let results = client.create_topics([&new], &options).await.map_err(refused)?;
         match results.into_iter().next() {
             Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
                 Err(refused(KafkaError::AdminOp(code)))

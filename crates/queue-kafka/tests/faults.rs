@@ -15,6 +15,8 @@ mod commits;
 mod crew;
 #[path = "faults/frames.rs"]
 mod frames;
+#[path = "faults/keyed.rs"]
+mod keyed;
 #[path = "faults/ledger.rs"]
 mod ledger;
 #[path = "faults/member.rs"]
@@ -36,6 +38,11 @@ fn what_an_append_answered_holds_while_brokers_come_and_go() {
 #[test]
 fn each_frame_is_relayed_once_whoever_dies() {
     cluster::with("relay", relay::run);
+}
+
+#[test]
+fn each_key_counts_once_whichever_door_it_comes_to() {
+    cluster::with("keyed", keyed::run);
 }
 
 #[test]

@@ -37,9 +37,9 @@ impl Beside {
     }
 }
 
-/// Whether what is older than the horizon is of no use in the topic with this name.
-pub(crate) fn is_forgotten(topic: &str) -> bool {
-    topic.ends_with(VERDICTS)
+/// Whether what is older than the horizon is of no use in this topic.
+pub(crate) fn is_forgotten(topic: &Topic) -> bool {
+    topic.as_str().ends_with(VERDICTS)
 }
 
 /// Which of `partitions` decides a key. All that repeat it lie there, in one order.

@@ -53,7 +53,8 @@ pub(crate) fn numbered(run: &Run, topic: &Topic, partition: Partition, number: u
     Append { topic: topic.clone(), route: Route::To(partition), header, payload }
 }
 
-/// The number of a frame that is as it was made. Attributes behind the first may have been added on its way.
+/// The number of a frame that is as it was made. Attributes behind the first may have been added on its way, and one with a
+/// key has an arrival of its own; as a dead letter it has the letter's.
 pub(crate) fn number(run: &Run, frame: &Frame) -> Result<u64, String> {
     let bad = |what: &str| Err(format!("offset {}: {what}", frame.offset));
     let Some((body, sum)) = frame.payload.split_last_chunk::<SUM>() else { return bad("too short") };
@@ -64,8 +65,12 @@ pub(crate) fn number(run: &Run, frame: &Frame) -> Result<u64, String> {
         return bad("no number");
     };
     let mut as_sent = frame.header.clone();
+    let made = header(number);
+    if as_sent.key.take().is_some() {
+        (as_sent.received_at, as_sent.attributes) = (made.received_at, made.attributes.clone());
+    }
     as_sent.attributes.truncate(1);
-    if frame.payload != payload(run.seed, number) || as_sent != header(number) {
+    if frame.payload != payload(run.seed, number) || as_sent != made {
         return bad("altered, or from another run");
     }
     Ok(number)

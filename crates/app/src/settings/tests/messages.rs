@@ -48,6 +48,14 @@ fn values() {
         ("data_dir=~/x", "\"~/x\" is not expanded here; write the path of a file or folder on this machine"),
         (
             "web.topic=a/b",
+            "\"a/b\" is not allowed; allowed: 1 to 194 characters of A-Z a-z 0-9 . _ -, not ending in .dlq, .keyed or .keys",
+        ),
+        (
+            "web.topic=logs.keys",
+            "\"logs.keys\" is not allowed; allowed: 1 to 194 characters of A-Z a-z 0-9 . _ -, not ending in .dlq, .keyed or .keys",
+        ),
+        (
+            "queue.kafka.group=a/b",
             "\"a/b\" is not a name; allowed: 1 to 200 characters of A-Z a-z 0-9 . _ -, not \".\" or \"..\"",
         ),
         (

@@ -167,7 +167,7 @@ the settings have 7 problems:
   --set queue.kind: queue.kind: is kafka, and no brokers are named; write host:port of some brokers into queue.kafka.brokers
   HTTP_ADDR (alias): http.listen: \"x\" is not an address to listen on; write an IP address and a port, for example 127.0.0.1:8080, [::1]:8080, or :8080 for all
   LOGMILL_LOG__FORMAT: log.format: \"xml\" is not known; allowed: auto, json, text
-  LOGMILL_WEB__TOPIC: web.topic: \"a b\" is not a name; allowed: 1 to 200 characters of A-Z a-z 0-9 . _ -, not \".\" or \"..\"
+  LOGMILL_WEB__TOPIC: web.topic: \"a b\" is not allowed; allowed: 1 to 194 characters of A-Z a-z 0-9 . _ -, not ending in .dlq, .keyed or .keys
   ./logmill.yaml:2:10: log.level: \"loud\" is not known; allowed: error, warn, info, debug, trace
   ./logmill.yaml:3:1: \"data_dirs\" is not a setting; did you mean data_dir?
 ";
