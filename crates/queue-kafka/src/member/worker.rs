@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use logmill_queue::{Class, Epoch, Event, Group, Lease, Partition, QueueError, Topic};
 use rdkafka::consumer::Consumer;
+use rdkafka::error::RDKafkaErrorCode;
 use tokio::sync::{mpsc, oneshot};
 
 use super::commits::Commits;
@@ -15,7 +16,7 @@ use super::context::Change;
 use super::reader::Reader;
 use super::slot::Slot;
 use super::{Command, Commands, MemberConsumer, partition_of};
-use crate::error::unavailable;
+use crate::error::{code, unavailable};
 use crate::queue::Shared;
 use crate::topics::Known;
 
@@ -127,7 +128,9 @@ impl Worker {
                 Ok(_) => {
                     tracing::error!(topic = %self.topic, "a message came outside of its partition's queue")
                 }
-                Err(error) => tracing::debug!(%error, topic = %self.topic, "the member of a group was told"),
+                // That all are down is told by what each of them said.
+                Err(error) if code(&error) == RDKafkaErrorCode::AllBrokersDown => {}
+                Err(error) => tracing::warn!(%error, topic = %self.topic, "reading is held up"),
             }
         }
         for change in self.consumer.context().changes() {
