@@ -90,16 +90,23 @@ pub async fn all_fields_come_back(h: &mut dyn Harness) {
     let q = h.open().await;
     let mut member = join(&q, "g").await;
     let mut reader = super::support::begin(member.take(P1)).await;
-    let (plain, full) = (numbered(h, P1, 6), full(h));
+    let (plain, mut full, keyed) = (numbered(h, P1, 6), full(h), full(h));
+    full.header.key = None;
     put(&q, plain.clone()).await;
     put(&q, full.clone()).await;
     same(&super::support::next(&mut reader).await, &plain);
     same(&super::support::next(&mut reader).await, &full);
+    // It goes where its key says.
+    put(&q, keyed.clone()).await;
     drop((q, reader, member));
     let q = h.open().await;
-    let frames = all_of(&q, &web(), P1).await;
+    let mut frames = all_of(&q, &web(), P1).await;
     same(&frames[0], &plain);
     same(&frames[1], &full);
+    frames.extend(all_of(&q, &web(), P0).await);
+    let with_key: Vec<_> = frames.iter().filter(|frame| frame.header.key.is_some()).collect();
+    assert_eq!(with_key.len(), 1);
+    same(with_key[0], &keyed);
 }
 
 /// Both ends of the allowed sizes.
