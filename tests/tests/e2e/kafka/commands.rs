@@ -1,5 +1,7 @@
 //! `logmill queue` and `logmill dlq` on Kafka, beside what Kafka's own client says.
 
+mod adopt;
+
 use std::path::Path;
 use std::time::Duration;
 
