@@ -9,6 +9,7 @@ has_java() { command -v java >/dev/null && [ "$(java_version || true)" -ge 17 ] 
 
 missing=()
 command -v python3 >/dev/null || missing+=(python3)
+python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 command -v curl >/dev/null || missing+=(curl)
 command -v promtool >/dev/null || missing+=(prometheus)
 has_java || missing+=(openjdk-17-jre-headless)
@@ -25,3 +26,4 @@ if [ "${#missing[@]}" != 0 ]; then
 fi
 "$here/services/kafka.sh" install
 "$here/services/s3.sh" install
+"$here/services/azurite.sh" install

@@ -24,7 +24,10 @@ class Store:
     def __init__(self, endpoint, bucket, key, secret):
         self.endpoint, self.bucket, self.key, self.secret = endpoint, bucket, key, secret
 
-    def get(self, path, query):
+    def get(self, name):
+        return self.ask("/" + name, {})
+
+    def ask(self, path, query):
         now = datetime.datetime.now(datetime.timezone.utc)
         day, moment = now.strftime("%Y%m%d"), now.strftime("%Y%m%dT%H%M%SZ")
         host = urllib.parse.urlsplit(self.endpoint).netloc
@@ -52,7 +55,7 @@ class Store:
     def names(self, prefix):
         query = {"list-type": "2", "prefix": prefix}
         while True:
-            tree = xml.etree.ElementTree.fromstring(self.get("/", query) if self.bucket else b"")
+            tree = xml.etree.ElementTree.fromstring(self.ask("/", query) if self.bucket else b"")
             space = tree.tag.partition("}")[0] + "}" if tree.tag.startswith("{") else ""
             for content in tree.iter(space + "Contents"):
                 yield content.findtext(space + "Key")
@@ -62,9 +65,8 @@ class Store:
             query["continuation-token"] = token
 
 
-def main():
-    endpoint, bucket, prefix, key, secret, out = sys.argv[1:7]
-    store, begin = Store(endpoint, bucket, key, secret), f"{prefix}/logs/" if prefix else "logs/"
+def copy(store, prefix, out):
+    begin = f"{prefix}/logs/" if prefix else "logs/"
     names = sorted(store.names(begin))
     for name in names:
         *folder, hour, part = name[len(begin):].split("/")
@@ -73,8 +75,10 @@ def main():
         path = os.path.join(out, "logs", *folder, f"{hour}.log.json")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "ab") as file:
-            file.write(gzip.decompress(store.get("/" + name, {})))
+            file.write(gzip.decompress(store.get(name)))
     print(f"{len(names)} objects")
 
 
-main()
+if __name__ == "__main__":
+    endpoint, bucket, prefix, key, secret, out = sys.argv[1:7]
+    copy(Store(endpoint, bucket, key, secret), prefix, out)

@@ -28,6 +28,8 @@ pub struct Setup {
     pub dir: PathBuf,
     /// Further arguments, among them settings.
     pub arguments: Vec<OsString>,
+    /// What stands in the environment; nothing else does.
+    pub environment: Vec<(String, String)>,
     /// Limits of the process, as arguments of the shell's `ulimit`.
     pub limits: Vec<String>,
 }
@@ -48,8 +50,8 @@ impl Setup {
     /// Any binary on a folder, listening on this address.
     #[must_use]
     pub fn of(binary: &Path, dir: &Path, address: &str) -> Self {
-        let (arguments, limits) = (Vec::new(), Vec::new());
-        let setup = Self { binary: binary.to_owned(), dir: dir.to_owned(), arguments, limits };
+        let (arguments, environment, limits) = (Vec::new(), Vec::new(), Vec::new());
+        let setup = Self { binary: binary.to_owned(), dir: dir.to_owned(), arguments, environment, limits };
         setup.set(&format!("http.listen={address}"))
     }
 
@@ -63,6 +65,13 @@ impl Setup {
     #[must_use]
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.into());
+        self
+    }
+
+    /// With a variable of the environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -87,6 +96,7 @@ impl Setup {
             }
         };
         command.arg("serve").arg("--data-dir").arg(&self.dir).args(&self.arguments).env_clear();
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         // Settings files are looked for in the working folder.
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -51,7 +51,7 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         what: Dependency,
     },
-    /// Looks at the queue's files
+    /// Looks at the queue
     Queue {
         #[command(subcommand)]
         action: QueueAction,
@@ -83,7 +83,7 @@ pub(crate) enum Dependency {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum QueueAction {
-    /// Lists segments, partitions and the groups' positions; the process may be at work
+    /// Lists segments, partitions and the groups' positions, on Kafka topics and their offsets; the process may be at work
     Inspect,
     /// Checks every checksum and names the ranges that cannot be read
     Verify,
@@ -103,7 +103,7 @@ pub(crate) enum QueueAction {
         #[arg(long, default_value = "http://127.0.0.1:8080")]
         url: String,
     },
-    /// The groups that hold back retention
+    /// The groups that hold back retention, on Kafka how far they are behind
     Groups {
         #[command(subcommand)]
         action: GroupsAction,
@@ -145,7 +145,8 @@ pub(crate) enum DlqAction {
         /// Its number, as `list` shows it
         letter: u64,
     },
-    /// Leaves the letters up to this one out of `list`; their bytes go with retention (dead_letters.max_bytes)
+    /// Leaves the letters up to this one out of `list`; their bytes go with retention (dead_letters.max_bytes, on Kafka the
+    /// topic's own)
     Drop {
         /// The last one that is dealt with
         letter: u64,

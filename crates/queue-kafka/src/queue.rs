@@ -107,6 +107,14 @@ impl KafkaQueue {
     pub async fn check(&self, topic: &Topic) -> Result<(), QueueError> {
         self.shared.topics.open(topic).await.map(drop)
     }
+
+    /// Whether a topic exists. Never creates it.
+    ///
+    /// # Errors
+    /// The brokers cannot be reached.
+    pub async fn is_there(&self, topic: &Topic) -> Result<bool, QueueError> {
+        Ok(self.shared.topics.find(topic).await?.is_some())
+    }
 }
 
 impl Shared {

@@ -112,7 +112,8 @@ impl Topics {
         Err(QueueError::new(Class::Unavailable, reason))
     }
 
-    async fn find(&self, topic: &Topic) -> Result<Option<Arc<Known>>, QueueError> {
+    /// The topic as it is now, if there is one.
+    pub(crate) async fn find(&self, topic: &Topic) -> Result<Option<Arc<Known>>, QueueError> {
         let name = self.config.name(topic.as_str());
         let (asked, health) = (name.clone(), self.health.clone());
         let found = self

@@ -2,6 +2,7 @@
 
 mod access_log;
 mod broker;
+mod commands;
 mod keys;
 mod kills;
 mod letters;
@@ -10,10 +11,12 @@ mod restart;
 mod surroundings;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use logmill_e2e::crash::{Acks, Client, check};
 use logmill_e2e::{Server, Setup, eventually};
+use logmill_testkit::services::kafka::Kafka;
 use serde_json::{Value, json};
 
 /// A member that was killed keeps its partitions for 10 s; the rest is for a machine that is busy.
@@ -23,6 +26,18 @@ const SESSION: Duration = Duration::from_secs(40);
 pub(crate) fn setup(dir: &Path, brokers: &str, prefix: &str) -> Setup {
     let setup = Setup::new(dir).set(&format!("queue.kafka.brokers={brokers}"));
     setup.set(&format!("queue.kafka.topic_prefix={prefix}."))
+}
+
+/// What a Java program of one file prints about these brokers, with Kafka's own client from the jars of the broker that runs.
+fn java(kafka: &Kafka, program: &str, argument: &str) -> String {
+    let pid = kafka.pid(1).expect("the broker runs");
+    let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
+    let jars = line.split('\0').skip_while(|argument| *argument != "-cp").nth(1).expect("a class path");
+    let mut java = Command::new("java");
+    java.args(["-cp", jars, program]).arg(kafka.brokers()).arg(argument);
+    let output = java.output().expect("java must be installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("it prints UTF-8")
 }
 
 /// Waits until the files have what the topic has; answers the ledger. This log counts no records: what was accepted is for

@@ -1,5 +1,6 @@
 //! Hourly files as objects: real stores, killed workers, a store that refuses, one that ignores the condition of a put.
 
+mod azure;
 mod frozen;
 mod lake;
 mod rolling;

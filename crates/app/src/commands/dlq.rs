@@ -1,87 +1,36 @@
 //! `logmill dlq`.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use logmill_model::Timestamp;
-use logmill_queue::embedded::tools::LogFiles;
-use logmill_queue::{Frame, Topic};
-use logmill_world::World;
+use logmill_queue::Frame;
 
+use super::look::{self, Look};
 use super::post::{Batch, post};
-use super::queue::logs;
 use crate::cli::DlqAction;
-use crate::exit::{Failure, IO, USAGE};
-use crate::serve::log::needs_files;
+use crate::exit::{Failure, USAGE};
 use crate::settings::Settings;
 
 pub(crate) fn run(settings: &Settings, action: &DlqAction) -> anyhow::Result<()> {
-    needs_files(settings, "logmill dlq")?;
+    let log = look::open(settings)?;
     let mut out = io::stdout().lock();
     match action {
-        DlqAction::List => {
-            let dropped = dropped(settings)?;
-            each(settings, |letter| {
-                if dropped.is_some_and(|dropped| letter.offset <= dropped) {
-                    return Ok(());
-                }
-                writeln!(out, "{}", summary(letter))
-            })
+        DlqAction::List => log.letters(&mut |letter| writeln!(out, "{}", summary(letter))),
+        DlqAction::Drop { letter } => {
+            let letter = find(&*log, *letter)?;
+            log.drop_letters(letter.offset)
         }
-        DlqAction::Drop { letter } => drop_upto(settings, *letter),
         DlqAction::Replay { letter, url } => {
-            let mut sent = None;
-            each(settings, |frame| {
-                if frame.offset == *letter {
-                    sent = Some(replay(frame, url));
-                }
-                Ok(())
-            })?;
-            sent.unwrap_or_else(|| Err(absent(*letter)))?;
+            replay(&find(&*log, *letter)?, url)?;
             writeln!(out, "it is stored")?;
             Ok(())
         }
-        DlqAction::Show { letter } => {
-            let mut found = false;
-            each(settings, |frame| {
-                if frame.offset == *letter {
-                    found = true;
-                    show(&mut out, frame)?;
-                }
-                Ok(())
-            })?;
-            if found { Ok(()) } else { Err(absent(*letter).into()) }
-        }
+        DlqAction::Show { letter } => Ok(show(&mut out, &find(&*log, *letter)?)?),
     }
 }
 
-/// The file that says which letters are dealt with.
-fn mark(settings: &Settings) -> PathBuf {
-    settings.data_dir.join("state").join(format!("{}.dlq.dropped", settings.web.topic))
-}
-
-fn dropped(settings: &Settings) -> Result<Option<u64>, Failure> {
-    let path = mark(settings);
-    match World::real().fs().read(&path, 64) {
-        Ok(text) => Ok(String::from_utf8_lossy(&text).trim().parse().ok()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::new(IO, format!("cannot read {}: {error}", path.display()))),
-    }
-}
-
-fn drop_upto(settings: &Settings, letter: u64) -> anyhow::Result<()> {
-    let mut found = false;
-    each(settings, |frame| {
-        found |= frame.offset == letter;
-        Ok(())
-    })?;
-    if !found {
-        return Err(absent(letter).into());
-    }
-    let (world, path) = (World::real(), mark(settings));
-    world.fs().create_dir_all(&settings.data_dir.join("state"))?;
-    logmill_world::replace(&**world.fs(), &path, format!("{letter}\n").as_bytes())?;
-    Ok(())
+fn find(log: &dyn Look, letter: u64) -> anyhow::Result<Frame> {
+    Ok(log.letter(letter)?.ok_or_else(|| absent(letter))?)
 }
 
 fn absent(letter: u64) -> Failure {
@@ -92,18 +41,6 @@ fn replay(letter: &Frame, url: &str) -> Result<(), Failure> {
     let key = format!("dlq/{}", attribute(letter, "id"));
     let (encoding, customer) = (letter.header.encoding, letter.header.customer.as_str());
     post(url, &Batch { encoding, customer, key: &key, body: &letter.payload, lenient: false })
-}
-
-fn each(settings: &Settings, mut visit: impl FnMut(&Frame) -> io::Result<()>) -> anyhow::Result<()> {
-    let [_, (_, folder)] = logs(settings);
-    let topic = Topic::new(&format!("{}.dlq", settings.web.topic))?;
-    let files = LogFiles::new(World::real().fs().clone(), &folder);
-    match files.frames(&topic, |_, frame| visit(&frame)) {
-        // Without a folder nothing ever went to the dead letters.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Failure::new(IO, format!("cannot read {}: {error}", folder.display())).into()),
-        Ok(()) => Ok(()),
-    }
 }
 
 /// An attribute for a terminal: what a sender controls may hold control sequences.

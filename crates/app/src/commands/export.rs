@@ -3,28 +3,20 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
-use logmill_queue::embedded::tools::LogFiles;
 use logmill_queue::{Encoding, Frame, LogId, Partition, Topic};
-use logmill_world::World;
 use serde_json::{Value, json};
 
+use super::look;
 use super::post::{Batch, post};
-use super::queue::{logs, unreadable};
+use super::queue::unreadable;
 use crate::exit::{Failure, IO};
 use crate::settings::Settings;
 
 pub(crate) fn export(settings: &Settings, topic: &str) -> anyhow::Result<()> {
     let topic = Topic::new(topic)?;
     let mut out = io::stdout().lock();
-    for (_, folder) in logs(settings) {
-        let files = LogFiles::new(World::real().fs().clone(), &folder);
-        let id = files.inspect().map_err(|error| unreadable(&folder, &error))?.id;
-        let Some(id) = id else { continue };
-        files
-            .frames(&topic, |partition, frame| writeln!(out, "{}", line(id, &topic, partition, &frame)))
-            .map_err(|error| unreadable(&folder, &error))?;
-    }
-    Ok(())
+    look::open(settings)?
+        .frames(&topic, &mut |log, partition, frame| writeln!(out, "{}", line(log, &topic, partition, frame)))
 }
 
 fn line(log: LogId, topic: &Topic, partition: Partition, frame: &Frame) -> Value {

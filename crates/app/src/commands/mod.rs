@@ -5,6 +5,8 @@ mod config;
 mod dlq;
 mod export;
 mod generate;
+mod kafka_tools;
+mod look;
 mod post;
 mod queue;
 mod verify;

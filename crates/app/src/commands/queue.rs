@@ -4,11 +4,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use logmill_queue::embedded::tools::{Finding, LogFiles, LogReport};
+use logmill_queue::embedded::tools::{Finding, LogFiles};
 use logmill_queue::{Group, Queue, Topic};
 use logmill_world::World;
 
-use super::export;
+use super::{export, kafka_tools, look};
 use crate::cli::{AdoptFrom, GroupsAction, QueueAction};
 use crate::exit::{CONFIG, Failure, IO, USAGE};
 use crate::serve::log::{embedded, needs_files};
@@ -22,18 +22,20 @@ pub(crate) fn logs(settings: &Settings) -> [(&'static str, PathBuf); 2] {
 }
 
 pub(crate) fn run(settings: &Settings, action: QueueAction) -> anyhow::Result<()> {
-    if !matches!(action, QueueAction::Replay { .. }) {
-        needs_files(settings, "logmill queue")?;
+    if let Some(instead) = kafka_tools::instead_of(settings, &action) {
+        needs_files(settings, &instead)?;
     }
     match action {
-        QueueAction::Inspect => inspect(settings),
+        QueueAction::Inspect => look::open(settings)?.inspect(&mut io::stdout().lock()),
         QueueAction::Verify => verify(settings),
         QueueAction::Repair => repair(settings),
         QueueAction::Export { topic } => {
             export::export(settings, topic.as_deref().unwrap_or(&settings.web.topic))
         }
         QueueAction::Replay { file, url } => export::replay(&file, &url),
-        QueueAction::Groups { action: GroupsAction::List } => groups(settings),
+        QueueAction::Groups { action: GroupsAction::List } => {
+            look::open(settings)?.groups(&mut io::stdout().lock())
+        }
         QueueAction::Groups { action: GroupsAction::Drop { group } } => drop_group(settings, &group),
         QueueAction::Adopt { from } => adopt(settings, from),
     }
@@ -41,48 +43,6 @@ pub(crate) fn run(settings: &Settings, action: QueueAction) -> anyhow::Result<()
 
 pub(crate) fn unreadable(folder: &std::path::Path, error: &io::Error) -> Failure {
     Failure::new(IO, format!("cannot read the log in {}: {error}", folder.display()))
-}
-
-fn inspect(settings: &Settings) -> anyhow::Result<()> {
-    let world = World::real();
-    let mut out = io::stdout().lock();
-    for (name, folder) in logs(settings) {
-        let report = LogFiles::new(world.fs().clone(), &folder).inspect();
-        print_report(&mut out, name, &report.map_err(|error| unreadable(&folder, &error))?)?;
-    }
-    Ok(())
-}
-
-fn print_report(out: &mut impl Write, name: &str, report: &LogReport) -> io::Result<()> {
-    let id = report.id.map_or("none".to_owned(), |id| id.to_string());
-    writeln!(out, "log {name} {id}")?;
-    for segment in &report.segments {
-        writeln!(out, "  segment {:016x} {} bytes", segment.number, segment.bytes)?;
-        for extent in &segment.extents {
-            writeln!(
-                out,
-                "    {} {} offsets {}..{} records {}",
-                extent.topic, extent.partition, extent.first, extent.end, extent.records
-            )?;
-        }
-    }
-    print_positions(out, report)
-}
-
-fn print_positions(out: &mut impl Write, report: &LogReport) -> io::Result<()> {
-    for position in &report.positions {
-        let note = position.note.as_str().trim_end().escape_default();
-        writeln!(
-            out,
-            "  group {} {} {} at {} note {note:?}",
-            position.group,
-            position.topic,
-            position.partition,
-            position.offset,
-            note = note.to_string()
-        )?;
-    }
-    Ok(())
 }
 
 fn verify(settings: &Settings) -> anyhow::Result<()> {
@@ -132,17 +92,6 @@ fn print_finding(out: &mut impl Write, log: &str, finding: &Finding) -> io::Resu
         write!(out, " records {records}")?;
     }
     writeln!(out)
-}
-
-fn groups(settings: &Settings) -> anyhow::Result<()> {
-    let world = World::real();
-    let mut out = io::stdout().lock();
-    for (name, folder) in logs(settings) {
-        let report = LogFiles::new(world.fs().clone(), &folder).inspect();
-        writeln!(out, "log {name}")?;
-        print_positions(&mut out, &report.map_err(|error| unreadable(&folder, &error))?)?;
-    }
-    Ok(())
 }
 
 fn drop_group(settings: &Settings, group: &str) -> anyhow::Result<()> {

@@ -38,6 +38,9 @@ pub(super) const FILES: &str = "files";
 pub(super) const LETTERS: &str = "dead-letters";
 /// The file that shows dead letters.
 pub(super) const LETTER_FILE: &str = "dead-letter-file";
+/// All sinks, by the names that their groups end with.
+#[cfg(feature = "kafka")]
+pub(crate) const SINKS: [&str; 3] = [FILES, LETTERS, LETTER_FILE];
 /// The prefix of all consumer groups of the embedded log.
 const GROUP: &str = "logmill";
 
@@ -224,7 +227,7 @@ impl Pipelines {
 }
 
 /// The consumer group of a sink: a fixed name that no change of roles changes.
-pub(super) fn group(settings: &Settings, name: &str) -> anyhow::Result<Group> {
+pub(crate) fn group(settings: &Settings, name: &str) -> anyhow::Result<Group> {
     let prefix = match settings.queue.kind {
         QueueKind::Embedded => GROUP,
         QueueKind::Kafka => &settings.queue.kafka.group,

@@ -20,8 +20,9 @@ use crate::render::FileKey;
 
 /// Parts that are sent at once.
 const AT_ONCE: usize = 16;
-/// The object's own word for how many records it holds.
-const RECORDS: &str = "logmill-records";
+/// The object's own word for how many records it holds. Azure takes no hyphen in it, and some proxies drop headers with an
+/// underscore.
+const RECORDS: &str = "logmillrecords";
 
 /// Hours as folders of objects, each range of the log in objects of its own.
 pub struct ObjectSink {

@@ -4,7 +4,6 @@ mod sender;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use logmill_testkit::services::kafka::{self, Kafka};
 use serde_json::Value;
 
 use self::sender::{Sender, Sent, Told};
-use super::{SESSION, drained, setup};
+use super::{SESSION, drained, java, setup};
 use crate::samples::{number, record};
 
 const KILLS: u32 = 2;
@@ -41,18 +40,9 @@ fn during(senders: &mut [Sender], server: &mut Server, meanwhile: impl FnOnce(&m
     stored.into_inner()
 }
 
-/// The values of all committed messages of a topic, in order, as Kafka's own client reads them. It comes from the jars of the
-/// broker that runs.
-fn committed(kafka: &Kafka, topic: &str) -> Vec<String> {
-    let pid = kafka.pid(1).expect("the broker runs");
-    let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
-    let jars = line.split('\0').skip_while(|argument| *argument != "-cp").nth(1).expect("a class path");
-    let mut java = Command::new("java");
-    java.args(["-cp", jars, READER]).arg(kafka.brokers()).arg(topic);
-    let output = java.output().expect("java must be installed");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).expect("the letters are UTF-8");
-    text.split_terminator('\0').map(str::to_owned).collect()
+/// The values of all committed messages of a topic, in order, as Kafka's own client reads them.
+pub(super) fn committed(kafka: &Kafka, topic: &str) -> Vec<String> {
+    java(kafka, READER, topic).split_terminator('\0').map(str::to_owned).collect()
 }
 
 /// The letters in the file that shows them, in order.

@@ -73,7 +73,16 @@ fn state(trouble: Option<QueueError>) -> PartState {
 
 /// Connects in the background: brokers that are away make the process unready, not end.
 fn open(world: &World, settings: &Settings) -> anyhow::Result<Arc<KafkaQueue>> {
-    let queue = KafkaQueue::new(world, config(settings));
+    connect(world, config(settings))
+}
+
+/// The same for a command that only looks: an absent topic is an error, whatever the settings allow.
+pub(crate) fn open_to_look(world: &World, settings: &Settings) -> anyhow::Result<Arc<KafkaQueue>> {
+    connect(world, KafkaConfig { create_topics: false, ..config(settings) })
+}
+
+fn connect(world: &World, config: KafkaConfig) -> anyhow::Result<Arc<KafkaQueue>> {
+    let queue = KafkaQueue::new(world, config);
     let queue = queue.map_err(|error| Failure::new(CONFIG, format!("queue.kafka: {error}")))?;
     Ok(Arc::new(queue))
 }

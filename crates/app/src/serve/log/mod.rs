@@ -78,7 +78,7 @@ impl Log {
 }
 
 #[cfg(feature = "kafka")]
-pub(crate) use kafka::reach;
+pub(crate) use kafka::{open_to_look, reach};
 
 /// Without librdkafka there is nobody to ask.
 #[cfg(not(feature = "kafka"))]
@@ -87,17 +87,17 @@ pub(crate) async fn reach(_: &World, _: &Settings) -> anyhow::Result<String> {
 }
 
 #[cfg(not(feature = "kafka"))]
-fn not_built() -> Failure {
+pub(crate) fn not_built() -> Failure {
     Failure::new(CONFIG, "queue.kind: kafka is not in this build")
 }
 
-/// Commands that work on the files of the embedded log say so where there are none.
-pub(crate) fn needs_files(settings: &Settings, command: &str) -> anyhow::Result<()> {
+/// Commands that work on the files of the embedded log say so where there are none, and what to use `instead`.
+pub(crate) fn needs_files(settings: &Settings, instead: &str) -> anyhow::Result<()> {
     if settings.queue.kind == QueueKind::Embedded {
         return Ok(());
     }
     let text = format!(
-        "queue.kind: `{command}` works on the files of the embedded log, and the log is Kafka here; use the tools of Kafka"
+        "queue.kind: this works on the files of the embedded log, and the log is Kafka here; {instead}"
     );
     Err(Failure::new(CONFIG, text).into())
 }
