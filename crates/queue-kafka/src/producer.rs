@@ -170,9 +170,10 @@ impl Producer {
     fn trouble(&self) -> Option<QueueError> {
         let silence = self.inner.get()?.context().silence();
         (silence >= ANSWER).then(|| {
-            let complaint = self.health.complaint().unwrap_or_default();
+            let complaint =
+                self.health.complaint().map(|complaint| format!(": {complaint}")).unwrap_or_default();
             let reason =
-                format!("no broker has acknowledged anything for {} s: {complaint}", silence.as_secs());
+                format!("no broker has acknowledged anything for {} s{complaint}", silence.as_secs());
             QueueError::new(Class::Unavailable, reason)
         })
     }
