@@ -1,5 +1,7 @@
 //! Hourly files as objects: real stores, killed workers, a store that refuses, one that ignores the condition of a put.
 
+mod access_log;
+mod brokers;
 mod frozen;
 mod lake;
 mod rolling;
