@@ -11,6 +11,8 @@ const PARTITIONS: u16 = 8;
 const WORKERS: [usize; 3] = [1, 2, 4];
 /// All that is queued is gathered by then, so that it becomes as many objects whoever writes them.
 const INTERVAL: &str = "8s";
+/// No limit here: a single worker would otherwise write sooner than four, and smaller objects.
+const GATHERED: [&str; 2] = ["--set", "files.object_bytes=1GiB"];
 
 pub(crate) fn print() {
     let (rounds, records) = (number("BENCH_ROUNDS", 7), number("BENCH_RECORDS", 4_000_000));
@@ -43,7 +45,8 @@ pub(crate) fn print() {
 
 /// Lets new workers read all from the beginning; answers what a record cost them together in the program, in nanoseconds.
 fn drain(services: &Services, round: usize, workers: usize, records: u64) -> f64 {
-    let settings = services.worker("workers", &format!("r{round}-{workers}"), PARTITIONS, INTERVAL);
+    let mut settings = services.worker("workers", &format!("r{round}-{workers}"), PARTITIONS, INTERVAL);
+    settings.extend(GATHERED.map(str::to_owned));
     let running: Vec<Server> = (0..workers).map(|_| start(&settings)).collect();
     let user = || running.iter().map(|worker| worker.cpu().user).sum::<Duration>();
     for worker in &running {

@@ -3,7 +3,7 @@
 //!
 //! `alone BROKERS TOPIC FOLDER AT_ONCE SECONDS` prints messages, CPU seconds in the program and CPU seconds in the kernel, without the
 //! first second. The topic has 4 partitions.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used)] // A measurement is the outside.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic)] // A measurement is the outside.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,10 +12,12 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::message::{Header as Named, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DeliveryResult, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 
 const PARTITIONS: u64 = 4;
 const FIRST: Duration = Duration::from_secs(1);
+/// What is under way at the end is stored within this.
+const LAST: Duration = Duration::from_secs(60);
 
 /// Messages that are stored; wakes the thread that sends.
 #[derive(Clone)]
@@ -104,5 +106,6 @@ fn main() {
     let before = cpu();
     let messages = alone.run(Duration::from_secs(seconds.parse().unwrap()));
     let after = cpu();
+    alone.producer.flush(LAST).unwrap();
     println!("{messages} {} {}", after[0] - before[0], after[1] - before[1]);
 }

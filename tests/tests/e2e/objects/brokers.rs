@@ -1,10 +1,11 @@
 //! Three brokers, two of which must have each batch (`min.insync.replicas`): killed, frozen and thawed by a seed.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
-use logmill_e2e::crash::Acks;
+use logmill_e2e::crash::{Acks, Client};
 use logmill_e2e::{Server, Setup, eventually};
 use logmill_testkit::services::kafka::{Kafka, QUICK};
 use logmill_testkit::services::proxy::FaultyProxy;
@@ -21,6 +22,12 @@ const AWAY: Range<u64> = 500..6_000;
 const LONG: Range<u64> = 11_000..13_000;
 /// Milliseconds until the next one: mostly the broker is among the replicas again, now and then it is not.
 const QUIET: Range<u64> = 1_000..4_000;
+
+/// Clients that begin when two brokers are away. Each partition of the one that is left gets something from them.
+const LATE: u32 = 12;
+/// Who was away leads its partitions again soon, so that whichever broker is left alone at last leads some: a client that
+/// asks for too few replicas would be answered.
+const LEADERS: (&str, &str) = ("leader.imbalance.check.interval.seconds", "1");
 
 /// How a broker goes away.
 #[derive(Clone, Copy, Debug)]
@@ -85,28 +92,53 @@ fn strike(kafka: &Kafka, fault: Fault, workers: &mut [Server; 2], setups: &[Setu
     std::thread::sleep(fault.quiet);
 }
 
-/// How often the clients were told that nothing is stored, and that the outcome is not known.
-fn refusals(acks: &Acks) -> (usize, usize) {
+/// How often the clients that began in the dark were told so.
+fn told(acks: &Acks, answer: &str) -> usize {
     let notes = std::fs::read_to_string(acks.path()).unwrap();
-    let count = |answer| notes.lines().filter(|line| line.ends_with(answer)).count();
-    (count("\trefused"), count("\tunknown"))
+    let is_late =
+        |line: &str| line.split('\t').next().is_some_and(|id| id.parse::<u32>().unwrap() >= CLIENTS);
+    notes.lines().filter(|line| is_late(line) && line.ends_with(answer)).count()
 }
 
-/// Two of three are away: nothing can be durable, and nothing may say that it is.
+/// One that was there all the time of the last round.
+fn spared(rng: &mut Rng, faults: &[Fault]) -> u8 {
+    let last = faults.last().map_or(0, |fault| fault.node);
+    let rest: Vec<u8> = (1..=3).filter(|node| *node != last).collect();
+    rest[rng.usize(..rest.len())]
+}
+
+/// Lets the clients end, also when a test fails: their scope waits for them.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Two of three are away: nothing can be durable, and nothing that comes now may be said to be.
 fn darken(kafka: &Kafka, door: &Server, acks: &Acks, (way, spared): (Way, u8)) {
     let nodes: Vec<u8> = (1..=3).filter(|node| *node != spared).collect();
     println!("{way:?}: {nodes:?}");
     nodes.iter().for_each(|node| way.take(kafka, *node));
-    let (had, (refused, unknown)) = (acks.figures().0, refusals(acks));
-    let reason = unready(door);
-    eventually("batches are refused", PATIENCE, || (refusals(acks).0 > refused).then_some(()));
-    is_refused(door, "dark");
-    let (taken, unclear) = (acks.figures().0 - had, refusals(acks).1 - unknown);
-    println!("{taken} acknowledged, {unclear} unknown; not ready: {reason}");
+    let (address, stop) = (door.address(), AtomicBool::new(false));
+    let reason = std::thread::scope(|scope| {
+        let _end = End(&stop);
+        for id in CLIENTS..CLIENTS + LATE {
+            let (acks, stop) = (acks.clone(), &stop);
+            scope.spawn(move || Client::new(0, id, acks).without_keys().work(address, stop));
+        }
+        let reason = unready(door);
+        let answered = || told(acks, "refused") + told(acks, "202") > 0;
+        eventually("batches are refused", PATIENCE, || answered().then_some(()));
+        is_refused(door, "dark");
+        reason
+    });
+    let [taken, unknown, refused] = ["202", "unknown", "refused"].map(|answer| told(acks, answer));
+    println!("{taken} taken, {unknown} unknown, {refused} refused; not ready: {reason}");
     nodes.iter().for_each(|node| way.give_back(kafka, *node));
-    // What both had before one went may be answered behind it; a client has one batch under way.
-    assert!(taken <= CLIENTS.into(), "{taken} batches were acknowledged by one broker of three");
-    assert!(unclear > 0, "nothing was under way");
+    assert_eq!(taken, 0, "one broker of three has taken batches");
+    assert!(unknown > 0, "no batch was on its way to the brokers");
     assert!(reason.contains("broker"), "it does not say why: {reason}");
     door.wait_ready();
     acknowledged(acks, 20);
@@ -115,10 +147,11 @@ fn darken(kafka: &Kafka, door: &Server, acks: &Acks, (way, spared): (Way, u8)) {
 /// `LOGMILL_TEST_KILLS` and `LOGMILL_TEST_SEED` make it longer, and the same again.
 #[test]
 fn brokers_killed_and_frozen_under_load_cost_no_record() {
-    let kafka = Kafka::start(3, QUICK);
+    let kafka = Kafka::start(3, &[QUICK, &[LEADERS]].concat());
     let mut lake = Lake::on(kafka.brokers(), "brokers", |store, _| FaultyProxy::calm(store));
     let rounds = number("LOGMILL_TEST_KILLS", ROUNDS);
     let (faults, way) = faults(&mut lake.rng, rounds);
+    let spared = spared(&mut lake.rng, &faults);
     let part = |name, roles| lake.part(name, roles).set("queue.kafka.replication=3");
     let setups = ["one", "two"].map(|name| part(name, "files"));
     let mut door = part("door", "ingest").start_ready();
@@ -130,7 +163,7 @@ fn brokers_killed_and_frozen_under_load_cost_no_record() {
             println!("round {round}: {fault:?}, {:?} acknowledged", acks.figures());
             strike(&kafka, fault, &mut workers, &setups);
         }
-        darken(&kafka, door, &acks, (way, lake.rng.u8(1..=3)));
+        darken(&kafka, door, &acks, (way, spared));
     });
     for worker in &mut workers {
         assert!(worker.is_running(), "{}", worker.output());
