@@ -5,26 +5,13 @@ use std::time::Duration;
 
 use crate::load::Load;
 use crate::server::Server;
+use crate::setup::{DOOR, arguments, on_kafka};
 use crate::{bodies, per_cpu_second, run, seconds};
 
-const DOOR: [&str; 2] = ["--roles", "ingest"];
 const FILES: [&str; 2] = ["--roles", "files"];
 /// Rounds of the comparison of the files; both logs take turns.
 const ROUNDS: usize = 3;
-
-/// Settings that make Kafka the log, with topics of their own.
-fn on_kafka(brokers: &str, name: &str) -> Vec<String> {
-    let settings = [
-        format!("queue.kafka.brokers={brokers}"),
-        format!("queue.kafka.topic_prefix=bench-{}-{name}.", std::process::id()),
-        "queue.kafka.partitions=4".to_owned(),
-    ];
-    settings.into_iter().flat_map(|setting| ["--set".to_owned(), setting]).collect()
-}
-
-fn arguments<'a>(roles: &[&'a str], settings: &'a [String]) -> Vec<&'a str> {
-    roles.iter().copied().chain(settings.iter().map(String::as_str)).collect()
-}
+const PARTITIONS: u16 = 4;
 
 pub(crate) fn print() {
     let brokers = std::env::var("BENCH_KAFKA").expect("BENCH_KAFKA names a broker, host:port");
@@ -33,7 +20,7 @@ pub(crate) fn print() {
     let mut server = Server::logmill(&DOOR);
     let (records, cpu) = run("embedded, after fdatasync", &mut server, &load);
     drop(server);
-    let settings = on_kafka(&brokers, "door");
+    let settings = on_kafka(&brokers, "door", PARTITIONS);
     let mut server = Server::logmill(&arguments(&DOOR, &settings));
     server.wait_until_ready();
     let (on_kafka, paid) = run("Kafka, after acks=all, lz4", &mut server, &load);
@@ -49,7 +36,7 @@ fn files(brokers: &str, load: &Load) {
     let mut ratios = Vec::new();
     for round in 0..ROUNDS {
         let embedded = drained("embedded", load, &[]);
-        let kafka = drained("Kafka", load, &on_kafka(brokers, &format!("files-{round}")));
+        let kafka = drained("Kafka", load, &on_kafka(brokers, &format!("files-{round}"), PARTITIONS));
         ratios.push(kafka / embedded);
     }
     ratios.sort_by(f64::total_cmp);

@@ -1,8 +1,8 @@
 //! Load in a closed loop: each connection sends its next request when it has the answer.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,6 +15,24 @@ pub(crate) struct Load {
     requests: Arc<Vec<Vec<u8>>>,
     records: u64,
     connections: usize,
+}
+
+/// When requests were taken.
+#[derive(Default)]
+pub(crate) struct Moments(Mutex<Vec<Instant>>);
+
+impl Moments {
+    fn note(&self) {
+        self.0.lock().expect("nobody fails with it").push(Instant::now());
+    }
+
+    /// The longest time from then on in which no request was taken.
+    pub(crate) fn longest_since(&self, began: Instant) -> Duration {
+        let moments = self.0.lock().expect("nobody fails with it");
+        let since = moments.iter().filter(|moment| **moment > began).copied().chain([Instant::now()]);
+        let mut before = began;
+        since.map(|moment| moment - std::mem::replace(&mut before, moment)).max().unwrap_or_default()
+    }
 }
 
 impl Load {
@@ -51,6 +69,24 @@ impl Load {
             }
         });
         (counts[0].load(Ordering::Relaxed), counts[1].load(Ordering::Relaxed))
+    }
+
+    /// Sends until it is told to stop, with a pause of each connection after each answer; notes when requests were taken.
+    pub(crate) fn pace(&self, address: SocketAddr, pause: Duration, stop: &AtomicBool, taken: &Moments) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let one = |first: usize| async move {
+            let mut stream = TcpStream::connect(address).await.expect("the server accepts");
+            let (mut buffer, mut n) = (vec![0; 4096], first);
+            while !stop.load(Ordering::Relaxed) {
+                stream.write_all(&self.requests[n % self.requests.len()]).await.expect("a request is sent");
+                n += 1;
+                if answer(&mut stream, &mut buffer).await.expect("an answer") {
+                    taken.note();
+                }
+                tokio::time::sleep(pause).await;
+            }
+        };
+        runtime.block_on(futures_util::future::join_all((0..self.connections).map(one)));
     }
 
     /// Sends for so long; answers how many requests were taken (2xx).

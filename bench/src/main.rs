@@ -5,12 +5,17 @@
 #![allow(clippy::disallowed_methods, clippy::expect_used, clippy::panic, clippy::format_push_string)]
 
 mod bodies;
+mod door;
 mod echo;
 mod kafka;
 mod limits;
 mod load;
+mod rebalance;
 mod server;
+mod setup;
+mod slow;
 mod state;
+mod workers;
 
 use std::time::Duration;
 
@@ -31,6 +36,10 @@ fn main() {
         "start" => state::start(),
         "keys" => state::keys(),
         "kafka" => kafka::print(),
+        "door" => door::print(),
+        "workers" => workers::print(),
+        "rebalance" => rebalance::print(),
+        "slow" => slow::print(),
         "" | "all" => {
             limits::print();
             ingest();
@@ -41,7 +50,8 @@ fn main() {
         }
         other => {
             eprintln!(
-                "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, kafka, all"
+                "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, kafka, \
+                 door, workers, rebalance, slow, all"
             );
             std::process::exit(64);
         }

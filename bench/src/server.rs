@@ -1,5 +1,6 @@
 //! The process that is measured.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -44,15 +45,18 @@ fn binary(name: &str) -> PathBuf {
 impl Server {
     /// logmill with embedded defaults and these further arguments.
     pub(crate) fn logmill(args: &[&str]) -> Self {
-        let data = tempfile::tempdir_in(std::env::var("BENCH_DIR").unwrap_or(".".to_owned()))
-            .expect("a temporary folder");
+        Self::logmill_in(&std::env::var("BENCH_DIR").unwrap_or(".".to_owned()), args)
+    }
+
+    /// The same with its data below this folder.
+    pub(crate) fn logmill_in(folder: &str, args: &[&str]) -> Self {
+        let data = tempfile::tempdir_in(folder).expect("a temporary folder");
         Self::on(Arc::new(data), args)
     }
 
     /// Kills the process and starts another on its data.
     pub(crate) fn restarted(mut self, args: &[&str]) -> Self {
-        self.child.kill().expect("it runs");
-        self.child.wait().expect("it ends");
+        self.kill();
         Self::on(self.data.clone(), args)
     }
 
@@ -166,6 +170,32 @@ impl Server {
         delivered.and_then(|figure| figure.trim_end_matches(',').parse().ok()).unwrap_or(0)
     }
 
+    /// Partition → records that the files' sink has delivered, its former owners' included.
+    pub(crate) fn delivered_by_partition(&self) -> BTreeMap<u64, u64> {
+        let answer = self.get("/api/v1/ledger");
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        let ledger: serde_json::Value = serde_json::from_str(body).expect("the ledger is JSON");
+        let rows = ledger["ledger"].as_array().into_iter().flatten();
+        let files = rows.filter(|row| row["sink"] == "files");
+        let partitions = files.flat_map(|row| row["partitions"].as_array().into_iter().flatten());
+        let number = |row: &serde_json::Value, name: &str| row[name].as_u64().unwrap_or_default();
+        partitions.map(|row| (number(row, "partition"), number(row, "delivered"))).collect()
+    }
+
+    /// `kill -9`, and waits for the end.
+    pub(crate) fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub(crate) fn stop(&mut self) {
+        let status = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill");
+        assert!(status.success(), "the server has ended already");
+        self.child.wait().expect("it ends");
+    }
+
     /// Waits until no sink has anything left to read.
     pub(crate) fn wait_until_drained(&self) {
         for _ in 0..6000 {
@@ -185,8 +215,16 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
+}
+
+/// Partition → records delivered, by whoever owns it now: an owner knows what those before it delivered.
+pub(crate) fn delivered_by_all<'a>(workers: impl IntoIterator<Item = &'a Server>) -> BTreeMap<u64, u64> {
+    let mut all = BTreeMap::new();
+    for (partition, delivered) in workers.into_iter().flat_map(Server::delivered_by_partition) {
+        let known = all.entry(partition).or_default();
+        *known = delivered.max(*known);
+    }
+    all
 }

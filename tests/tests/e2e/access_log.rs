@@ -7,17 +7,20 @@ use logmill_e2e::{Line, Post, Setup, checker, lines_below, python};
 use serde_json::Value;
 
 /// Hour → sorted (timestamp, method, path, userAgent).
-type Hours = BTreeMap<String, Vec<[String; 4]>>;
+pub(crate) type Hours = BTreeMap<String, Vec<[String; 4]>>;
 
 pub(crate) fn data(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name).to_string_lossy().into_owned()
 }
 
 /// What the log itself says, by a script that knows neither the server nor the batches.
-fn expected() -> Hours {
+pub(crate) fn expected() -> Hours {
     let (good, text) = python(&checker("expected.py"), &[&data("apache_access.log.gz")]);
     assert!(good, "{text}");
-    serde_json::from_str(&text).expect("the script prints JSON")
+    let hours: Hours = serde_json::from_str(&text).expect("the script prints JSON");
+    let records: usize = hours.values().map(Vec::len).sum();
+    assert!(records > 9_900, "the script found {records} records only");
+    hours
 }
 
 fn text(record: &Value, field: &str) -> String {
@@ -36,6 +39,14 @@ fn found(lines: &[Line], customer: &str) -> Hours {
     }
     hours.values_mut().for_each(|records| records.sort());
     hours
+}
+
+/// The customer's files hold the log's records, all of them and nothing else.
+pub(crate) fn is_whole(lines: &[Line], customer: &str, expected: &Hours) {
+    let found = found(lines, customer);
+    let counts = |hours: &Hours| hours.iter().map(|(hour, r)| (hour.clone(), r.len())).collect::<Vec<_>>();
+    assert_eq!(counts(&found), counts(expected), "{customer}");
+    assert!(found == *expected, "{customer}: the same counts, but other records");
 }
 
 #[test]
@@ -63,15 +74,8 @@ fn a_real_access_log_arrives_whole_in_every_format_and_encoding() {
     let ledger = server.drained();
     let expected = expected();
     let records: usize = expected.values().map(Vec::len).sum();
-    assert!(records > 9_900, "the script found {records} records only");
     assert_eq!(ledger["ledger"][0]["delivered"], records * customers.len());
     let lines = lines_below(&folder.path().join("data"));
-    for customer in &customers {
-        let found = found(&lines, customer);
-        let counts =
-            |hours: &Hours| hours.iter().map(|(hour, r)| (hour.clone(), r.len())).collect::<Vec<_>>();
-        assert_eq!(counts(&found), counts(&expected), "{customer}");
-        assert!(found == expected, "{customer}: the same counts, but other records");
-    }
+    customers.iter().for_each(|customer| is_whole(&lines, customer, &expected));
     assert_eq!(server.stop(), Some(0));
 }

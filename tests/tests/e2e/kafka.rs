@@ -1,6 +1,6 @@
 //! The same binary with Kafka as its log: real brokers, killed servers, killed brokers.
 
-mod access_log;
+pub(crate) mod access_log;
 mod broker;
 mod commands;
 mod keys;
@@ -9,6 +9,8 @@ mod letters;
 mod refused;
 mod restart;
 mod surroundings;
+
+pub(crate) use surroundings::{is_refused, unready};
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +23,9 @@ use serde_json::{Value, json};
 
 /// A member that was killed keeps its partitions for 10 s; the rest is for a machine that is busy.
 const SESSION: Duration = Duration::from_secs(40);
+
+/// Of a load; each has one batch under way at a time.
+pub(crate) const CLIENTS: u32 = 4;
 
 /// The binary on these brokers. Names on the broker begin with the prefix, so that tests do not meet.
 pub(crate) fn setup(dir: &Path, brokers: &str, prefix: &str) -> Setup {
@@ -71,7 +76,7 @@ impl Load {
         println!("seed {seed}");
         let folder = tempfile::tempdir().unwrap();
         let acks = Acks::create(&folder.path().join("acknowledged.tsv")).unwrap();
-        let clients = (0..4).map(|id| Client::new(seed, id, acks.clone()).without_keys()).collect();
+        let clients = (0..CLIENTS).map(|id| Client::new(seed, id, acks.clone()).without_keys()).collect();
         Self { folder, acks, clients }
     }
 

@@ -1,6 +1,8 @@
 //! Hourly files as objects: real stores, killed workers, a store that refuses, one that ignores the condition of a put.
 
+mod access_log;
 mod azure;
+mod brokers;
 mod frozen;
 mod lake;
 mod rolling;

@@ -14,7 +14,7 @@ const REFUSAL: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Waits until readiness is bad, and not because something is only starting.
-fn unready(server: &Server) -> String {
+pub(crate) fn unready(server: &Server) -> String {
     eventually("the process says why it is not ready", PATIENCE, || {
         let ready = server.get("/readyz");
         (ready.status == 503 && !ready.text().contains("is starting")).then(|| ready.text())
@@ -22,7 +22,7 @@ fn unready(server: &Server) -> String {
 }
 
 /// A refusal: repeat it later; it is not stored.
-fn is_refused(server: &Server, prefix: &str) {
+pub(crate) fn is_refused(server: &Server, prefix: &str) {
     let began = Instant::now();
     let answer = server.post(&batch(&ids(prefix, 2)));
     println!("refused after {:?}: {}", began.elapsed(), answer.text());

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use logmill_e2e::{Server, Setup, eventually};
 use logmill_testkit::services::proxy::FaultyProxy;
-use serde_json::Value;
 
-use super::lake::{Lake, PARTITIONS};
+use super::lake::{Lake, PARTITIONS, delivered};
 use crate::kafka::acknowledged;
 use crate::samples::number;
 
@@ -19,14 +18,6 @@ const STILL: Range<u64> = 12_000..14_500;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What a worker that woke up had begun is sent within this.
 const AWAKE: Duration = Duration::from_millis(1500);
-
-/// Partition → records delivered, by the worker's own ledger.
-fn delivered(worker: &Server) -> BTreeMap<u64, u64> {
-    let row = worker.ledger();
-    let rows = row["partitions"].as_array().cloned().unwrap_or_default();
-    let number = |row: &Value, name: &str| row[name].as_u64().unwrap_or_default();
-    rows.iter().map(|row| (number(row, "partition"), number(row, "delivered"))).collect()
-}
 
 /// How many partitions it has delivered something of since then: under load, those that it owns.
 fn grown(worker: &Server, since: &BTreeMap<u64, u64>) -> usize {
