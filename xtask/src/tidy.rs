@@ -9,13 +9,14 @@ use std::process::Command;
 const MAX_LINES: usize = 400;
 
 /// What each room may know of the others (ARCHITECTURE.md has the table and the reasons).
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("world", &[]),
     ("queue", &["world"]),
     ("queue-kafka", &["queue", "world"]),
     ("source-http", &["model", "queue", "world"]),
-    ("sink-files", &["model", "queue", "world"]),
+    ("store", &["queue"]),
+    ("sink-files", &["model", "queue", "store", "world"]),
     ("pipeline", &["queue", "world"]),
     ("admin", &["pipeline", "queue"]),
     (
@@ -29,11 +30,12 @@ const ROOMS: [(&str, &[&str]); 12] = [
             "queue-kafka",
             "sink-files",
             "source-http",
+            "store",
             "world",
         ],
     ),
     ("testkit", &["queue", "world"]),
-    ("sim", &["model", "pipeline", "queue", "sink-files", "testkit", "world"]),
+    ("sim", &["model", "pipeline", "queue", "sink-files", "store", "testkit", "world"]),
     ("dead-letters", &["model", "pipeline", "queue", "world"]),
 ];
 

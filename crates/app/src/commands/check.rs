@@ -41,10 +41,8 @@ fn wait(check: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<(
 async fn store(settings: &Settings, url: &str) -> anyhow::Result<String> {
     let found = parts::store(settings, url)?.look().await;
     match found.map_err(|error| Failure::new(UNAVAILABLE, format!("files.dir: {error}")))? {
-        logmill_sink_files::objects::Condition::Kept => {
-            Ok(format!("{url}: can be written, and keeps what is there"))
-        }
-        logmill_sink_files::objects::Condition::Ignored => {
+        logmill_store::Condition::Kept => Ok(format!("{url}: can be written, and keeps what is there")),
+        logmill_store::Condition::Ignored => {
             Ok(format!("{url}: can be written; it overwrites what is there although it is asked not to"))
         }
     }
