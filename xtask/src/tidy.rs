@@ -9,13 +9,14 @@ use std::process::Command;
 const MAX_LINES: usize = 400;
 
 /// What each room may know of the others (ARCHITECTURE.md has the table and the reasons).
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("world", &[]),
     ("queue", &["world"]),
     ("queue-kafka", &["queue", "world"]),
     ("source-http", &["model", "queue", "world"]),
     ("store", &["queue"]),
+    ("raw-batches", &["model", "queue", "store"]),
     ("sink-files", &["model", "queue", "store", "world"]),
     ("pipeline", &["queue", "world"]),
     ("admin", &["pipeline", "queue"]),
@@ -28,6 +29,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
             "pipeline",
             "queue",
             "queue-kafka",
+            "raw-batches",
             "sink-files",
             "source-http",
             "store",

@@ -10,6 +10,7 @@ mod customer;
 mod error;
 mod fault;
 mod fields;
+mod id;
 mod json;
 mod limits;
 mod records;
@@ -22,6 +23,7 @@ mod validate;
 
 pub use customer::{Customer, CustomerError};
 pub use error::{Excess, Invalid, RecordError};
+pub use id::uuid_text;
 pub use limits::{Format, Limits, MAX_COLUMN_NAME, MAX_COLUMNS, MAX_METHOD, MAX_NESTING, MAX_PATH};
 pub use records::{Record, Records, Scratch};
 pub use text::Text;

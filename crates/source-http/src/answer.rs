@@ -3,7 +3,7 @@
 use axum::body::Body;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
-use logmill_model::{Excess, Invalid, RecordError};
+use logmill_model::{Excess, Invalid, RecordError, uuid_text};
 use logmill_queue::{AppendError, Class, QueueError};
 use serde_json::{Value, json};
 
@@ -179,17 +179,4 @@ impl Receipt {
         }
         respond(status, "application/json", &receipt)
     }
-}
-
-/// The id in the usual form of a UUID (RFC 9562).
-fn uuid_text(id: &[u8; 16]) -> String {
-    let mut text = String::with_capacity(36);
-    for (at, byte) in id.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
-        text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
-    }
-    text
 }
