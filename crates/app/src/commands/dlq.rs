@@ -10,6 +10,7 @@ use logmill_world::World;
 
 use super::post::{Batch, post};
 use super::queue::logs;
+use super::whole::Payloads;
 use crate::cli::DlqAction;
 use crate::exit::{Failure, IO, USAGE};
 use crate::serve::log::needs_files;
@@ -30,28 +31,11 @@ pub(crate) fn run(settings: &Settings, action: &DlqAction) -> anyhow::Result<()>
         }
         DlqAction::Drop { letter } => drop_upto(settings, *letter),
         DlqAction::Replay { letter, url } => {
-            let mut sent = None;
-            each(settings, |frame| {
-                if frame.offset == *letter {
-                    sent = Some(replay(frame, url));
-                }
-                Ok(())
-            })?;
-            sent.unwrap_or_else(|| Err(absent(*letter)))?;
+            replay(&one(settings, *letter)?, url)?;
             writeln!(out, "it is stored")?;
             Ok(())
         }
-        DlqAction::Show { letter } => {
-            let mut found = false;
-            each(settings, |frame| {
-                if frame.offset == *letter {
-                    found = true;
-                    show(&mut out, frame)?;
-                }
-                Ok(())
-            })?;
-            if found { Ok(()) } else { Err(absent(*letter).into()) }
-        }
+        DlqAction::Show { letter } => Ok(show(&mut out, &one(settings, *letter)?)?),
     }
 }
 
@@ -86,6 +70,19 @@ fn drop_upto(settings: &Settings, letter: u64) -> anyhow::Result<()> {
 
 fn absent(letter: u64) -> Failure {
     Failure::new(USAGE, format!("there is no dead letter {letter}; `dlq list` shows them"))
+}
+
+/// One letter, with its payload.
+fn one(settings: &Settings, letter: u64) -> anyhow::Result<Frame> {
+    let mut found = None;
+    each(settings, |frame| {
+        if frame.offset == letter {
+            found = Some(frame.clone());
+        }
+        Ok(())
+    })?;
+    let whole = Payloads::new(settings)?.of(found.ok_or_else(|| absent(letter))?)?;
+    Ok(whole.ok_or_else(|| Failure::new(IO, format!("the payload of dead letter {letter} is lost")))?)
 }
 
 fn replay(letter: &Frame, url: &str) -> Result<(), Failure> {

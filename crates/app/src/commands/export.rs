@@ -10,18 +10,22 @@ use serde_json::{Value, json};
 
 use super::post::{Batch, post};
 use super::queue::{logs, unreadable};
+use super::whole::Payloads;
 use crate::exit::{Failure, IO};
 use crate::settings::Settings;
 
 pub(crate) fn export(settings: &Settings, topic: &str) -> anyhow::Result<()> {
     let topic = Topic::new(topic)?;
-    let mut out = io::stdout().lock();
+    let (mut out, payloads) = (io::stdout().lock(), Payloads::new(settings)?);
     for (_, folder) in logs(settings) {
         let files = LogFiles::new(World::real().fs().clone(), &folder);
         let id = files.inspect().map_err(|error| unreadable(&folder, &error))?.id;
         let Some(id) = id else { continue };
         files
-            .frames(&topic, |partition, frame| writeln!(out, "{}", line(id, &topic, partition, &frame)))
+            .frames(&topic, |partition, frame| match payloads.of(frame)? {
+                Some(frame) => writeln!(out, "{}", line(id, &topic, partition, &frame)),
+                None => Ok(()),
+            })
             .map_err(|error| unreadable(&folder, &error))?;
     }
     Ok(())

@@ -8,6 +8,7 @@ mod generate;
 mod post;
 mod queue;
 mod verify;
+mod whole;
 
 use clap::CommandFactory;
 

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use logmill_queue::{Class, Delivery, Partition, Start};
-use object_store::path::Path;
 use object_store::ObjectStoreExt;
+use object_store::path::Path;
 
 use super::rig::{Rig, batch, deliveries, put, same, web};
 
