@@ -77,4 +77,5 @@ def main():
     print(f"{len(names)} objects")
 
 
-main()
+if __name__ == "__main__":
+    main()

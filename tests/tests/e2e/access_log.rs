@@ -7,14 +7,14 @@ use logmill_e2e::{Line, Post, Setup, checker, lines_below, python};
 use serde_json::Value;
 
 /// Hour → sorted (timestamp, method, path, userAgent).
-type Hours = BTreeMap<String, Vec<[String; 4]>>;
+pub(crate) type Hours = BTreeMap<String, Vec<[String; 4]>>;
 
 pub(crate) fn data(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name).to_string_lossy().into_owned()
 }
 
 /// What the log itself says, by a script that knows neither the server nor the batches.
-fn expected() -> Hours {
+pub(crate) fn expected() -> Hours {
     let (good, text) = python(&checker("expected.py"), &[&data("apache_access.log.gz")]);
     assert!(good, "{text}");
     serde_json::from_str(&text).expect("the script prints JSON")
@@ -25,7 +25,7 @@ fn text(record: &Value, field: &str) -> String {
 }
 
 /// The same from the files of one customer.
-fn found(lines: &[Line], customer: &str) -> Hours {
+pub(crate) fn found(lines: &[Line], customer: &str) -> Hours {
     let mut hours = Hours::new();
     for Line { file, record } in lines {
         let Some(file) = file.strip_prefix(&format!("{customer}/")) else { continue };

@@ -8,6 +8,9 @@ mod refused;
 mod restart;
 mod surroundings;
 
+pub(crate) use letters::committed;
+pub(crate) use refused::noise;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,7 +19,7 @@ use logmill_e2e::{Server, Setup, eventually};
 use serde_json::{Value, json};
 
 /// A member that was killed keeps its partitions for 10 s; the rest is for a machine that is busy.
-const SESSION: Duration = Duration::from_secs(40);
+pub(crate) const SESSION: Duration = Duration::from_secs(40);
 
 /// The binary on these brokers. Names on the broker begin with the prefix, so that tests do not meet.
 pub(crate) fn setup(dir: &Path, brokers: &str, prefix: &str) -> Setup {
@@ -39,7 +42,7 @@ pub(crate) fn drained(server: &Server) -> Value {
 }
 
 /// How many records the files' row says were delivered.
-fn delivered(server: &Server) -> u64 {
+pub(crate) fn delivered(server: &Server) -> u64 {
     server.ledger()["delivered"].as_u64().unwrap_or_default()
 }
 

@@ -43,7 +43,7 @@ fn during(senders: &mut [Sender], server: &mut Server, meanwhile: impl FnOnce(&m
 
 /// The values of all committed messages of a topic, in order, as Kafka's own client reads them. It comes from the jars of the
 /// broker that runs.
-fn committed(kafka: &Kafka, topic: &str) -> Vec<String> {
+pub(crate) fn committed(kafka: &Kafka, topic: &str) -> Vec<String> {
     let pid = kafka.pid(1).expect("the broker runs");
     let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
     let jars = line.split('\0').skip_while(|argument| *argument != "-cp").nth(1).expect("a class path");
