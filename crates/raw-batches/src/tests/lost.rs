@@ -10,7 +10,7 @@ use object_store::path::Path;
 use super::rig::{Rig, batch, deliveries, put, same, web};
 
 /// Three batches, of which the middle one has 7 records and the only object; what is made of that object shows as damage.
-async fn after(change: impl AsyncFn(&Rig, &Path)) {
+async fn after(change: impl AsyncFn(&Rig, &Path)) -> Rig {
     let rig = Rig::new(10);
     let around = [batch(1, 5, 1), batch(3, 5, 1)];
     put(&rig.queue, around[0].clone()).await;
@@ -27,6 +27,7 @@ async fn after(change: impl AsyncFn(&Rig, &Path)) {
         Delivery::Damaged { from: 1, to: 2, records: 7 } => {}
         ref other => panic!("expected 7 records lost, got {other:?}"),
     }
+    rig
 }
 
 async fn overwrite(rig: &Rig, path: &Path, bytes: Vec<u8>) {
@@ -35,12 +36,12 @@ async fn overwrite(rig: &Rig, path: &Path, bytes: Vec<u8>) {
 
 #[tokio::test(start_paused = true)]
 async fn an_object_that_is_not_there_is_lost_and_the_rest_goes_on() {
-    after(async |rig, path| rig.store.inner.delete(path).await.unwrap()).await;
+    let _ = after(async |rig, path| rig.store.inner.delete(path).await.unwrap()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_object_with_another_byte_is_lost() {
-    after(async |rig, path| {
+    let _ = after(async |rig, path| {
         let mut bytes = rig.objects().await.remove(0).1.to_vec();
         bytes[17] ^= 1;
         overwrite(rig, path, bytes).await;
@@ -48,16 +49,17 @@ async fn an_object_with_another_byte_is_lost() {
     .await;
 }
 
+/// It is not even read: nobody knows how large it is.
 #[tokio::test(start_paused = true)]
 async fn an_object_of_another_length_is_lost() {
-    for cut in [0, 49] {
-        after(async |rig, path| {
+    for length in [0, 49, 51] {
+        let rig = after(async |rig, path| {
             let bytes: Bytes = rig.objects().await.remove(0).1;
-            overwrite(rig, path, bytes[..cut].to_vec()).await;
+            overwrite(rig, path, bytes.iter().copied().cycle().take(length).collect()).await;
         })
         .await;
+        assert_eq!(rig.store.read.load(Ordering::SeqCst), 0);
     }
-    after(async |rig, path| overwrite(rig, path, vec![0; 51]).await).await;
 }
 
 /// A bucket that is not there has no objects either; its batches are not given up for that.

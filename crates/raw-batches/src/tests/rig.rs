@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path as FilePath;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,8 +20,8 @@ use logmill_world::sim::{Disk, Image, SimClock, world};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use tokio::sync::Semaphore;
 
@@ -39,6 +39,8 @@ pub(super) struct Faulty {
     pub is_gone: AtomicBool,
     pub overwrites: AtomicBool,
     pub gets: AtomicU32,
+    /// Bytes of objects that were read.
+    pub read: Arc<AtomicUsize>,
     /// A get takes one of these.
     pub gate: Semaphore,
 }
@@ -85,7 +87,13 @@ impl ObjectStore for Faulty {
         if self.is_gone.load(Ordering::SeqCst) {
             return Err(object_store::Error::NotFound { path: path.to_string(), source: "no bucket".into() });
         }
-        self.inner.get_opts(path, options).await
+        let mut found = self.inner.get_opts(path, options).await?;
+        if let GetResultPayload::Stream(bytes) = found.payload {
+            let read = self.read.clone();
+            let counted = bytes.inspect_ok(move |bytes| _ = read.fetch_add(bytes.len(), Ordering::SeqCst));
+            found.payload = GetResultPayload::Stream(Box::pin(counted));
+        }
+        Ok(found)
     }
 
     fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -138,6 +146,7 @@ impl Rig {
             is_gone: AtomicBool::default(),
             overwrites: AtomicBool::default(),
             gets: AtomicU32::default(),
+            read: Arc::default(),
             gate: Semaphore::new(1000),
         });
         let log: Arc<dyn Queue> = Arc::new(log);
