@@ -87,13 +87,12 @@ impl ObjectStore for Faulty {
         if self.is_gone.load(Ordering::SeqCst) {
             return Err(object_store::Error::NotFound { path: path.to_string(), source: "no bucket".into() });
         }
-        let mut found = self.inner.get_opts(path, options).await?;
-        if let GetResultPayload::Stream(bytes) = found.payload {
-            let read = self.read.clone();
-            let counted = bytes.inspect_ok(move |bytes| _ = read.fetch_add(bytes.len(), Ordering::SeqCst));
-            found.payload = GetResultPayload::Stream(Box::pin(counted));
-        }
-        Ok(found)
+        let found = self.inner.get_opts(path, options).await?;
+        let (meta, range, attributes) = (found.meta.clone(), found.range.clone(), found.attributes.clone());
+        let read = self.read.clone();
+        let bytes = found.into_stream();
+        let counted = bytes.inspect_ok(move |bytes| _ = read.fetch_add(bytes.len(), Ordering::SeqCst));
+        Ok(GetResult { payload: GetResultPayload::Stream(Box::pin(counted)), meta, range, attributes })
     }
 
     fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
