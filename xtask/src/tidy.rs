@@ -9,13 +9,15 @@ use std::process::Command;
 const MAX_LINES: usize = 400;
 
 /// What each room may know of the others (ARCHITECTURE.md has the table and the reasons).
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("world", &[]),
     ("queue", &["world"]),
     ("queue-kafka", &["queue", "world"]),
     ("source-http", &["model", "queue", "world"]),
-    ("sink-files", &["model", "queue", "world"]),
+    ("store", &["queue"]),
+    ("raw-batches", &["model", "queue", "store"]),
+    ("sink-files", &["model", "queue", "store", "world"]),
     ("pipeline", &["queue", "world"]),
     ("admin", &["pipeline", "queue"]),
     (
@@ -27,13 +29,15 @@ const ROOMS: [(&str, &[&str]); 12] = [
             "pipeline",
             "queue",
             "queue-kafka",
+            "raw-batches",
             "sink-files",
             "source-http",
+            "store",
             "world",
         ],
     ),
     ("testkit", &["queue", "world"]),
-    ("sim", &["model", "pipeline", "queue", "sink-files", "testkit", "world"]),
+    ("sim", &["model", "pipeline", "queue", "sink-files", "store", "testkit", "world"]),
     ("dead-letters", &["model", "pipeline", "queue", "world"]),
 ];
 

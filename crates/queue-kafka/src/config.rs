@@ -20,9 +20,6 @@ const FETCH_WAIT: Duration = Duration::from_millis(100);
 const LEAST_QUEUED: u64 = 64;
 /// librdkafka's own limit of what it sends at once.
 pub(crate) const LARGEST_SET: u64 = 1_000_000;
-/// What a broker's answer may hold beside messages: some 100 bytes for each partition, and the transactions that were aborted
-/// in what it brings. librdkafka ends the connection over a longer answer, and asks for the same again.
-const PROTOCOL: u64 = 16 << 20;
 
 /// How to reach Kafka and what to do there.
 #[derive(Clone, Debug)]
@@ -159,7 +156,9 @@ impl KafkaConfig {
         // others would wait for their turn (measured: 100 partitions, 3 messages a second instead of hundreds). A message that
         // is larger, compressed, comes alone.
         client.set("fetch.message.max.bytes", self.max_message().min(LARGEST_SET + HEADROOM).to_string());
-        client.set("receive.message.max.bytes", (self.max_message() + PROTOCOL).to_string());
+        // The longest answer stays librdkafka's own 100 MB: beside messages it holds some 100 bytes for each partition, and a topic
+        // may hold messages from before our limit was lowered. Over a longer one the connection ends, and the same is asked for
+        // again.
         client
     }
 }

@@ -28,7 +28,7 @@ fn text(record: &Value, field: &str) -> String {
 }
 
 /// The same from the files of one customer.
-fn found(lines: &[Line], customer: &str) -> Hours {
+pub(crate) fn found(lines: &[Line], customer: &str) -> Hours {
     let mut hours = Hours::new();
     for Line { file, record } in lines {
         let Some(file) = file.strip_prefix(&format!("{customer}/")) else { continue };

@@ -10,6 +10,8 @@ mod refused;
 mod restart;
 mod surroundings;
 
+pub(crate) use letters::committed;
+pub(crate) use refused::noise;
 pub(crate) use surroundings::{is_refused, unready};
 
 use std::path::{Path, PathBuf};
@@ -22,7 +24,7 @@ use logmill_testkit::services::kafka::Kafka;
 use serde_json::{Value, json};
 
 /// A member that was killed keeps its partitions for 10 s; the rest is for a machine that is busy.
-const SESSION: Duration = Duration::from_secs(40);
+pub(crate) const SESSION: Duration = Duration::from_secs(40);
 
 /// Of a load; each has one batch under way at a time.
 pub(crate) const CLIENTS: u32 = 4;
@@ -60,7 +62,7 @@ pub(crate) fn drained(server: &Server) -> Value {
 }
 
 /// How many records the files' row says were delivered.
-fn delivered(server: &Server) -> u64 {
+pub(crate) fn delivered(server: &Server) -> u64 {
     server.ledger()["delivered"].as_u64().unwrap_or_default()
 }
 

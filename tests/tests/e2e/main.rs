@@ -15,6 +15,7 @@ mod metrics;
 mod objects;
 mod poison;
 mod process;
+mod raw_batches;
 mod retention;
 mod samples;
 mod slow;

@@ -5,19 +5,20 @@ use logmill_world::World;
 use crate::cli::Dependency;
 use crate::exit::{CONFIG, Failure, UNAVAILABLE};
 use crate::serve::{log, parts};
-use crate::settings::{Destination, QueueKind, Settings};
+use crate::settings::{Destination, QueueKind, S3, Settings};
 
 pub(crate) fn run(settings: &Settings, what: Dependency) -> anyhow::Result<()> {
     let absent = |text: &str| Err(Failure::new(CONFIG, text.to_owned()).into());
-    match (what, &settings.files.dir) {
+    match (what, &*stores(settings)) {
         (Dependency::Kafka, _) if settings.queue.kind == QueueKind::Embedded => {
             absent("queue.kafka.brokers: no brokers are named; set it to check them")
         }
         (Dependency::Kafka, _) => wait(log::reach(&World::real(), settings)),
-        (Dependency::S3, Destination::Store(url)) => wait(store(settings, url)),
-        (Dependency::S3, Destination::Folder(_)) => {
-            absent("files.dir: is a folder; set it to s3://bucket/prefix to check an object store")
-        }
+        (Dependency::S3, []) => absent(
+            "files.dir: is a folder, and raw_batches.url is empty; set one of them to s3://bucket/prefix to check an \
+             object store",
+        ),
+        (Dependency::S3, stores) => stores.iter().try_for_each(|named| wait(look(*named))),
     }
 }
 
@@ -26,10 +27,22 @@ pub(crate) fn all(settings: &Settings) -> anyhow::Result<()> {
     if settings.queue.kind == QueueKind::Kafka {
         run(settings, Dependency::Kafka)?;
     }
-    match settings.files.dir {
-        Destination::Store(_) => run(settings, Dependency::S3),
-        Destination::Folder(_) => Ok(()),
+    if stores(settings).is_empty() { Ok(()) } else { run(settings, Dependency::S3) }
+}
+
+/// A setting that names a store, its value, and how to get there.
+type Named<'a> = (&'static str, &'a str, &'a S3);
+
+fn stores(settings: &Settings) -> Vec<Named<'_>> {
+    let mut stores = Vec::new();
+    if let Destination::Store(url) = &settings.files.dir {
+        stores.push(("files.dir", url.as_str(), &settings.files.s3));
     }
+    let raw = &settings.raw_batches;
+    if !raw.url.is_empty() {
+        stores.push(("raw_batches.url", &raw.url, &raw.s3));
+    }
+    stores
 }
 
 fn wait(check: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<()> {
@@ -38,13 +51,11 @@ fn wait(check: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<(
     Ok(())
 }
 
-async fn store(settings: &Settings, url: &str) -> anyhow::Result<String> {
-    let found = parts::store(settings, url)?.look().await;
-    match found.map_err(|error| Failure::new(UNAVAILABLE, format!("files.dir: {error}")))? {
-        logmill_sink_files::objects::Condition::Kept => {
-            Ok(format!("{url}: can be written, and keeps what is there"))
-        }
-        logmill_sink_files::objects::Condition::Ignored => {
+async fn look((setting, url, s3): Named<'_>) -> anyhow::Result<String> {
+    let found = parts::store(setting, url, s3)?.look().await;
+    match found.map_err(|error| Failure::new(UNAVAILABLE, format!("{setting}: {error}")))? {
+        logmill_store::Condition::Kept => Ok(format!("{url}: can be written, and keeps what is there")),
+        logmill_store::Condition::Ignored => {
             Ok(format!("{url}: can be written; it overwrites what is there although it is asked not to"))
         }
     }

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use logmill_queue::embedded::tools::{Finding, LogFiles};
 use logmill_queue::{Group, Queue, Topic};
@@ -12,7 +11,7 @@ use super::{export, kafka_tools, look};
 use crate::cli::{AdoptFrom, GroupsAction, QueueAction};
 use crate::exit::{CONFIG, Failure, IO, USAGE};
 use crate::serve::log::{embedded, needs_files};
-use crate::serve::parts;
+use crate::serve::{parts, raw_batches};
 use crate::settings::Settings;
 
 /// The logs of a data folder, by name.
@@ -123,7 +122,7 @@ fn adopt(settings: &Settings, from: AdoptFrom) -> anyhow::Result<()> {
         let text = "files.dir: objects have no position of their own; the group's decides where they go on";
         return Err(Failure::new(CONFIG, text).into());
     };
-    let shared: Arc<dyn Queue> = queue.clone();
+    let shared = raw_batches::around(settings, queue.clone())?;
     let sink = parts::folder_sink(&world, settings, &shared, folder)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut positions = Vec::new();

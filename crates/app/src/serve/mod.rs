@@ -4,6 +4,7 @@ mod banner;
 pub(crate) mod log;
 pub(crate) mod parts;
 mod process;
+pub(crate) mod raw_batches;
 mod signals;
 
 use std::time::Duration;
@@ -53,7 +54,8 @@ fn runtime(name: &str) -> anyhow::Result<Runtime> {
 async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::Result<()> {
     let settings = reload.running;
     let log = Log::open(world, settings)?;
-    let queue = log.queue();
+    let queue = raw_batches::around(settings, log.queue())?;
+    raw_batches::look(settings)?;
     parts::check_folder(world, settings, &queue).await?;
     let registry = parts::registry(sinks)?;
     let (stop_sources, sources) = watch::channel(false);

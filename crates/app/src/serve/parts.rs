@@ -10,9 +10,10 @@ use logmill_dead_letters::{LetterFile, LetterStage};
 use logmill_model::{Customer, Limits};
 use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus};
 use logmill_queue::{Group, Queue, Sink, SinkError, Topic};
-use logmill_sink_files::objects::{Codec, ObjectSink, ObjectsConfig, Store, StoreConfig};
+use logmill_sink_files::objects::{Codec, ObjectSink, ObjectsConfig};
 use logmill_sink_files::{FilesConfig, FilesSink};
 use logmill_source_http::WebConfig;
+use logmill_store::{Store, StoreConfig};
 use logmill_world::World;
 use prometheus::Registry;
 use prometheus::process_collector::ProcessCollector;
@@ -22,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use super::process::ProcessFigures;
 use crate::exit::{CONFIG, Failure};
-use crate::settings::{Destination, ObjectCodec, QueueKind, Role, Settings};
+use crate::settings::{Destination, ObjectCodec, QueueKind, Role, S3, Settings};
 
 /// Bytes of frames that a sink may have fetched ahead.
 const READ_AHEAD: u64 = 16 << 20;
@@ -86,9 +87,8 @@ pub(crate) fn folder_sink(
     Ok(FilesSink::new(world.clone(), queue.clone(), config))
 }
 
-/// The object store of the hourly files.
-pub(crate) fn store(settings: &Settings, url: &str) -> anyhow::Result<Store> {
-    let s3 = &settings.files.s3;
+/// The object store that a setting names.
+pub(crate) fn store(setting: &str, url: &str, s3: &S3) -> anyhow::Result<Store> {
     let store = StoreConfig {
         url: url.to_owned(),
         endpoint: s3.endpoint.clone(),
@@ -97,7 +97,7 @@ pub(crate) fn store(settings: &Settings, url: &str) -> anyhow::Result<Store> {
         secret_key: s3.secret_key.clone(),
         timeout: STORE_TIMEOUT,
     };
-    Ok(Store::open(&store).map_err(|error| Failure::new(CONFIG, format!("files.dir: {error}")))?)
+    Ok(Store::open(&store).map_err(|error| Failure::new(CONFIG, format!("{setting}: {error}")))?)
 }
 
 fn object_sink(settings: &Settings, url: &str) -> anyhow::Result<ObjectSink> {
@@ -112,7 +112,7 @@ fn object_sink(settings: &Settings, url: &str) -> anyhow::Result<ObjectSink> {
             ObjectCodec::Gzip => Codec::Gzip,
         },
     };
-    Ok(ObjectSink::new(store(settings, url)?, config))
+    Ok(ObjectSink::new(store("files.dir", url, &files.s3)?, config))
 }
 
 /// The sink of the hourly files, and how often it writes.

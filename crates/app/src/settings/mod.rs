@@ -31,7 +31,7 @@ pub(crate) use catalogue::Machine;
 pub(crate) use print::{InitError, explain, init, schema, write_init};
 pub(crate) use problem::{Problem, report};
 pub(crate) use resolve::Explained;
-pub(crate) use tree::{Destination, LogFormat, LogLevel, ObjectCodec, QueueKind, Role, Settings};
+pub(crate) use tree::{Destination, LogFormat, LogLevel, ObjectCodec, QueueKind, Role, S3, Settings};
 
 use catalogue::{CATALOGUE, Catalogue};
 

@@ -1,7 +1,7 @@
 //! Rules between settings. What concerns one setting alone is in the catalogue.
 
 use super::problem::Fault;
-use super::tree::{QueueKind, Settings};
+use super::tree::{QueueKind, S3, Settings};
 use super::units::show_size;
 
 /// A segment holds at least this many of the largest batches, so that closing one early wastes little.
@@ -26,10 +26,13 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        settings: &["queue.segment_bytes", "limits.max_batch_bytes"],
+        settings: &["queue.segment_bytes", "limits.max_batch_bytes", "raw_batches.above", "raw_batches.url"],
         check: |s| {
-            let least = s.limits.max_batch_bytes.saturating_mul(BATCHES_A_SEGMENT);
-            at_least(("queue.segment_bytes", s.queue.segment_bytes), least, "4 x limits.max_batch_bytes")
+            let largest = s.max_queue_payload();
+            let least = largest.saturating_mul(BATCHES_A_SEGMENT);
+            let is_whole = largest == s.limits.max_batch_bytes;
+            let relation = if is_whole { "4 x limits.max_batch_bytes" } else { "4 x raw_batches.above" };
+            at_least(("queue.segment_bytes", s.queue.segment_bytes), least, relation)
         },
     },
     Rule {
@@ -47,12 +50,11 @@ pub(super) const RULES: &[Rule] = &[
             wrong.then(|| Fault::new("is kafka, and no brokers are named", advice))
         },
     },
+    Rule { settings: &["files.s3.access_key", "files.s3.secret_key"], check: |s| pair(&s.files.s3) },
     Rule {
-        settings: &["files.s3.access_key", "files.s3.secret_key"],
-        check: |s| {
-            let wrong = s.files.s3.access_key.is_empty() != s.files.s3.secret_key.is_empty();
-            wrong.then(|| Fault::new("a key and its secret belong together", "set both, or none"))
-        },
+        settings: &["raw_batches.s3.access_key", "raw_batches.s3.secret_key"],
+        // The same keys as the files' are told of above.
+        check: |s| pair(&s.raw_batches.s3).filter(|_| s.raw_batches.s3.access_key != s.files.s3.access_key),
     },
     Rule {
         settings: &["queue.kafka.sasl.mechanism", "queue.kafka.sasl.username", "queue.kafka.sasl.password"],
@@ -84,6 +86,11 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
 ];
+
+fn pair(s3: &S3) -> Option<Fault> {
+    let wrong = s3.access_key.is_empty() != s3.secret_key.is_empty();
+    wrong.then(|| Fault::new("a key and its secret belong together", "set both, or none"))
+}
 
 fn at_least((name, got): (&str, u64), least: u64, relation: &str) -> Option<Fault> {
     let wrong =

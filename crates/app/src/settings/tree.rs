@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use logmill_raw_batches::MAX_EVENT;
+
 /// All settings of a process, checked. Units are in the types; ranges are in the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -20,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) web: Web,
     /// The log in the middle.
     pub(crate) queue: Queue,
+    /// Batches in an object store.
+    pub(crate) raw_batches: RawBatches,
     /// Repeated requests.
     pub(crate) idempotency: Idempotency,
     /// The hourly files.
@@ -42,12 +46,22 @@ impl Settings {
             limits: Limits::default(),
             web: Web::default(),
             queue: Queue::default(),
+            raw_batches: RawBatches::default(),
             idempotency: Idempotency::default(),
             files: FilesSink::default(),
             dead_letters: DeadLetters::default(),
             log: Log::default(),
             shutdown_timeout: Duration::ZERO,
         }
+    }
+}
+
+impl Settings {
+    /// The largest payload that the queue itself has to take, in bytes: a larger batch lies in the store of raw batches, and
+    /// an event is in its place.
+    pub(crate) fn max_queue_payload(&self) -> u64 {
+        let (all, raw) = (self.limits.max_batch_bytes, &self.raw_batches);
+        if raw.url.is_empty() { all } else { all.min(raw.above).max(MAX_EVENT) }
     }
 }
 
@@ -146,7 +160,7 @@ pub(crate) struct Queue {
     pub(crate) kind: QueueKind,
     /// Partitions of a new topic, 1 to 1024.
     pub(crate) partitions: u32,
-    /// Bytes of a segment; at least four times `limits.max_batch_bytes`.
+    /// Bytes of a segment; at least four times `Settings::max_queue_payload`.
     pub(crate) segment_bytes: u64,
     /// Bytes of consumed segments that are kept. None: 10 % of the file system, at most 50 GiB.
     pub(crate) retention_bytes: Option<u64>,
@@ -210,6 +224,17 @@ impl std::fmt::Debug for Sasl {
         // The password is not for logs.
         f.debug_struct("Sasl").field("mechanism", &self.mechanism).field("username", &self.username).finish()
     }
+}
+
+/// Batches in an object store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RawBatches {
+    /// The URL of the store; empty: all batches are in the queue.
+    pub(crate) url: String,
+    /// Batches with more bytes lie there.
+    pub(crate) above: u64,
+    /// An S3 store.
+    pub(crate) s3: S3,
 }
 
 /// Repeated requests.

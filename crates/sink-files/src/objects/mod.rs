@@ -11,7 +11,6 @@ mod writer;
 use logmill_queue::{Group, Topic};
 
 pub use codec::Codec;
-pub use place::{Condition, Store, StoreConfig};
 pub use sink::ObjectSink;
 
 /// What goes into the objects and what they are made from.

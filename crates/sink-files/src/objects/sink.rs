@@ -9,12 +9,13 @@ use logmill_queue::{
     BoxFuture, Class, Committed, Lease, LogId, Opening, Outcome, Partition, QueueError, Sink, SinkError,
     Staged, Start, Totals,
 };
+use logmill_store::{Condition, Created, Store};
 use object_store::path::Path;
-use object_store::{Attribute, AttributeValue, Attributes, GetOptions, PutMode, PutOptions};
+use object_store::{Attribute, AttributeValue, Attributes, GetOptions};
 
 use super::ObjectsConfig;
 use super::keep::{Kept, Range};
-use super::place::{Condition, Store, hour, is_there};
+use super::place::hour;
 use super::writer::{Budget, Part, PartWriter, Parts};
 use crate::render::FileKey;
 
@@ -99,7 +100,7 @@ impl ObjectSink {
                 from: staged.from,
                 to: staged.to,
                 codec: self.config.codec,
-                prefix: self.store.prefix.clone(),
+                prefix: self.store.prefix().to_owned(),
             },
         }
     }
@@ -137,18 +138,11 @@ impl ObjectSink {
         let mut attributes = Attributes::new();
         attributes.insert(Attribute::Metadata(RECORDS.into()), part.records.to_string().into());
         attributes.insert(Attribute::ContentType, AttributeValue::from("application/x-ndjson"));
-        let options = PutOptions { mode: PutMode::Create, attributes, ..PutOptions::default() };
-        let payload = bytes::Bytes::copy_from_slice(&part.bytes).into();
-        match self.store.inner.put_opts(&path, payload, options).await {
-            Ok(_) => {}
-            Err(error) if is_there(&error) => {
-                self.compare(&path, part).await?;
-            }
-            Err(error) => {
-                return Err(SinkError::Unavailable(
-                    self.store.failed(&format!("does not take {path}"), error),
-                ));
-            }
+        let payload = bytes::Bytes::copy_from_slice(&part.bytes);
+        if self.store.create(&path, payload, attributes).await.map_err(SinkError::Unavailable)?
+            == Created::Exists
+        {
+            self.compare(&path, part).await?;
         }
         part.is_stored.store(true, Ordering::Relaxed);
         Ok(())
@@ -157,7 +151,7 @@ impl ObjectSink {
     /// A part that is there already is ours if it says that it holds as many records: its name says which.
     async fn compare(&self, path: &Path, part: &Part) -> Result<(), SinkError> {
         let head = GetOptions { head: true, ..GetOptions::default() };
-        let found = self.store.inner.get_opts(path, head).await;
+        let found = self.store.objects().get_opts(path, head).await;
         let found = found
             .map_err(|e| SinkError::Unavailable(self.store.failed(&format!("does not show {path}"), e)))?;
         let records =

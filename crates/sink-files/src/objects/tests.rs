@@ -11,12 +11,13 @@ use logmill_queue::{
     Committed, Delivery, Encoding, Frame, Group, Header, Lease, LogId, Note, Opening, Outcome, Partition,
     Sink, SinkError, Staged, Start, Topic, Totals, Writer,
 };
+use logmill_store::Store;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 use proptest::prelude::*;
 
 use super::keep::{Kept, Range};
-use super::{Codec, ObjectSink, ObjectsConfig, Store};
+use super::{Codec, ObjectSink, ObjectsConfig};
 
 fn sink(store: &Arc<InMemory>, prefix: &str, codec: Codec) -> ObjectSink {
     let config = ObjectsConfig {

@@ -41,7 +41,7 @@ fn during(senders: &mut [Sender], server: &mut Server, meanwhile: impl FnOnce(&m
 }
 
 /// The values of all committed messages of a topic, in order, as Kafka's own client reads them.
-pub(super) fn committed(kafka: &Kafka, topic: &str) -> Vec<String> {
+pub(crate) fn committed(kafka: &Kafka, topic: &str) -> Vec<String> {
     java(kafka, READER, topic).split_terminator('\0').map(str::to_owned).collect()
 }
 

@@ -51,7 +51,7 @@ fn a_key_is_refused_because_it_could_not_be_kept() {
 }
 
 /// A record that no compression makes smaller.
-fn noise(id: &str, bytes: usize, rng: &mut Rng) -> String {
+pub(crate) fn noise(id: &str, bytes: usize, rng: &mut Rng) -> String {
     let pad: String = (0..bytes).map(|_| rng.alphanumeric()).collect();
     record(id).replace('}', &format!(r#","pad":"{pad}"}}"#))
 }

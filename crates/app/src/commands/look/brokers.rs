@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 
 use super::{Look, VisitFrame, VisitLetter, letters_of};
 use crate::exit::{Failure, IO, UNAVAILABLE};
-use crate::serve::{log, parts};
+use crate::serve::{log, parts, raw_batches};
 use crate::settings::Settings;
 
 /// What follows `web.topic` in the names of the topics that belong to it: the batches, the dead letters, batches with a key
@@ -40,6 +40,8 @@ pub(super) struct Brokers<'a> {
     settings: &'a Settings,
     world: World,
     queue: Arc<KafkaQueue>,
+    /// The same with payloads that lie in an object store.
+    whole: Arc<dyn Queue>,
     runtime: Runtime,
 }
 
@@ -48,7 +50,8 @@ impl<'a> Brokers<'a> {
         let world = World::real();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let queue = log::open_to_look(&world, settings)?;
-        Ok(Self { settings, world, queue, runtime })
+        let whole = raw_batches::around(settings, queue.clone())?;
+        Ok(Self { settings, world, queue, whole, runtime })
     }
 
     fn failed(&self, error: impl std::fmt::Display) -> Failure {
@@ -171,7 +174,7 @@ impl<'a> Brokers<'a> {
         from: Start,
         visit: &mut VisitLetter<'_>,
     ) -> anyhow::Result<()> {
-        let mut scan = self.answer::<_, StartError>(self.queue.scan(topic, partition, from)).await?;
+        let mut scan = self.answer::<_, StartError>(self.whole.scan(topic, partition, from)).await?;
         while let Some(delivery) = self.answer(scan.next()).await? {
             if let Delivery::Frame(frame) = delivery {
                 written(visit(&frame))?;
@@ -208,7 +211,7 @@ impl<'a> Brokers<'a> {
         }
         let log = self.queue.log_id(&topic).map_err(|error| self.failed(error))?;
         let from = Start::At(log, number);
-        let mut scan = self.answer::<_, StartError>(self.queue.scan(&topic, LETTERS, from)).await?;
+        let mut scan = self.answer::<_, StartError>(self.whole.scan(&topic, LETTERS, from)).await?;
         let first = self.answer(scan.next()).await?;
         Ok(first.and_then(|delivery| match delivery {
             Delivery::Frame(frame) => Some(frame).filter(|frame| frame.offset == number),

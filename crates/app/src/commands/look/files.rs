@@ -8,6 +8,7 @@ use logmill_queue::{Frame, Offset, Topic};
 use logmill_world::World;
 
 use super::super::queue::{logs, unreadable};
+use super::whole::Payloads;
 use super::{Look, VisitFrame, VisitLetter, letters_of};
 use crate::exit::{Failure, IO};
 use crate::settings::Settings;
@@ -80,11 +81,15 @@ impl Look for Files<'_> {
     }
 
     fn frames(&self, topic: &Topic, visit: &mut VisitFrame<'_>) -> anyhow::Result<()> {
+        let payloads = Payloads::new(self.settings)?;
         for (_, folder, files) in self.each() {
             let id = files.inspect().map_err(|error| unreadable(&folder, &error))?.id;
             let Some(id) = id else { continue };
             files
-                .frames(topic, |partition, frame| visit(id, partition, &frame))
+                .frames(topic, |partition, frame| match payloads.of(frame)? {
+                    Some(frame) => visit(id, partition, &frame),
+                    None => Ok(()),
+                })
                 .map_err(|error| unreadable(&folder, &error))?;
         }
         Ok(())
@@ -108,7 +113,9 @@ impl Look for Files<'_> {
             }
             Ok(())
         })?;
-        Ok(found)
+        let Some(letter) = found else { return Ok(None) };
+        let lost = || Failure::new(IO, format!("the payload of dead letter {number} is lost"));
+        Ok(Some(Payloads::new(self.settings)?.of(letter)?.ok_or_else(lost)?))
     }
 
     fn drop_letters(&self, upto: Offset) -> anyhow::Result<()> {

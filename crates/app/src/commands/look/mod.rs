@@ -3,6 +3,7 @@
 #[cfg(feature = "kafka")]
 mod brokers;
 mod files;
+mod whole;
 
 use std::io::{self, Write};
 

@@ -34,7 +34,7 @@ pub(crate) fn open(world: &World, settings: &Settings) -> anyhow::Result<Arc<Emb
         dir: settings.data_dir.join("queue").join("main"),
         partitions: u16::try_from(settings.queue.partitions).unwrap_or(u16::MAX),
         segment_bytes: u32::try_from(settings.queue.segment_bytes).unwrap_or(u32::MAX),
-        max_payload: u32::try_from(settings.limits.max_batch_bytes).unwrap_or(u32::MAX),
+        max_payload: u32::try_from(settings.max_queue_payload()).unwrap_or(u32::MAX),
         retention_bytes: settings.queue.retention_bytes.unwrap_or((space.total / 10).min(50 * GIB)),
         retention_age: settings.queue.retention_age,
         reserve_bytes: settings.queue.reserve_bytes.unwrap_or((space.total / 50).min(GIB)),
@@ -44,7 +44,7 @@ pub(crate) fn open(world: &World, settings: &Settings) -> anyhow::Result<Arc<Emb
     let side = LogConfig {
         dir: settings.data_dir.join("queue").join("side"),
         partitions: 1,
-        segment_bytes: SIDE_SEGMENT.max(settings.limits.max_batch_bytes * 4).try_into().unwrap_or(u32::MAX),
+        segment_bytes: SIDE_SEGMENT.max(settings.max_queue_payload() * 4).try_into().unwrap_or(u32::MAX),
         retention_bytes: settings.dead_letters.max_bytes,
         ..main.clone()
     };

@@ -95,7 +95,7 @@ fn config(settings: &Settings) -> KafkaConfig {
         partitions: u16::try_from(kafka.partitions).unwrap_or(u16::MAX),
         replication: kafka.replication.and_then(|replicas| u16::try_from(replicas).ok()),
         create_topics: kafka.create_topics,
-        max_payload: u32::try_from(settings.limits.max_batch_bytes).unwrap_or(u32::MAX),
+        max_payload: u32::try_from(settings.max_queue_payload()).unwrap_or(u32::MAX),
         in_flight_bytes: settings.limits.max_in_flight_bytes,
         horizon: settings.idempotency.horizon,
         verdict_timeout: settings.idempotency.verdict_timeout,

@@ -7,6 +7,7 @@ mod intake;
 mod kafka;
 mod outputs;
 mod queue;
+mod raw_batches;
 mod server;
 
 use super::kind::Kind;
@@ -72,8 +73,14 @@ impl Setting {
 pub(super) struct Catalogue(pub(super) &'static [&'static [Setting]]);
 
 /// The settings of this build.
-pub(super) const CATALOGUE: Catalogue =
-    Catalogue(&[server::SETTINGS, intake::SETTINGS, queue::SETTINGS, kafka::SETTINGS, outputs::SETTINGS]);
+pub(super) const CATALOGUE: Catalogue = Catalogue(&[
+    server::SETTINGS,
+    intake::SETTINGS,
+    queue::SETTINGS,
+    kafka::SETTINGS,
+    raw_batches::SETTINGS,
+    outputs::SETTINGS,
+]);
 
 impl Catalogue {
     pub(super) fn all(self) -> impl Iterator<Item = &'static Setting> {

@@ -12,7 +12,7 @@ const CODECS: &[Choice] = &[
     Choice::offered("gzip", |s| s.files.object_codec = ObjectCodec::Gzip),
 ];
 
-fn is_endpoint(text: &str) -> bool {
+pub(super) fn is_endpoint(text: &str) -> bool {
     let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     text.is_empty() || host.is_some_and(|host| !host.is_empty() && !host.contains(char::is_whitespace))
 }

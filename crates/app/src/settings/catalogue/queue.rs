@@ -43,7 +43,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "queue.segment_bytes",
         Fallback::Text("256MiB"),
         Kind::Size { min: MIB, max: 4 * GIB, set: |s, v| s.queue.segment_bytes = v },
-        "Size of a segment of the log; at least 4 x limits.max_batch_bytes",
+        "Size of a segment of the log; at least 4 x limits.max_batch_bytes, or raw_batches.above if that is less",
     ),
     Setting::new(
         "queue.retention_bytes",

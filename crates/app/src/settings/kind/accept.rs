@@ -234,16 +234,22 @@ fn path(value: &Shown<'_>) -> Result<PathBuf, Fault> {
 
 /// A path, or `scheme://bucket[/prefix]`.
 fn destination(value: &Shown<'_>) -> Result<Destination, Fault> {
-    let Some((scheme, rest)) = value.text.split_once("://") else {
+    if !value.text.contains("://") {
         return path(value).map(Destination::Folder);
-    };
-    let bucket = rest.split('/').next().unwrap_or_default();
-    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '@' | '%');
-    if !["s3", "az", "gs"].contains(&scheme) || bucket.is_empty() || value.text.contains(odd) {
+    }
+    if !is_store(value.text) {
         let advice = "write s3://bucket/prefix, az://container/prefix or gs://bucket/prefix";
         return Err(Fault::new(format!("{} is not the URL of an object store", value.shown), advice));
     }
     Ok(Destination::Store(value.text.to_owned()))
+}
+
+/// Whether it is the URL of an object store.
+pub(in super::super) fn is_store(text: &str) -> bool {
+    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    let bucket = rest.split('/').next().unwrap_or_default();
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '@' | '%');
+    ["s3", "az", "gs"].contains(&scheme) && !bucket.is_empty() && !text.contains(odd)
 }
 
 fn text_of(path: &std::path::Path) -> String {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::problem::Spot;
 use super::tree::{Destination, Settings};
 
-pub(super) use accept::{Accepted, accept};
+pub(super) use accept::{Accepted, accept, is_store};
 #[cfg(test)]
 pub(super) use describe::type_name;
 pub(super) use describe::{allowed, json_schema};

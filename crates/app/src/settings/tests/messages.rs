@@ -83,6 +83,11 @@ fn brokers_and_stores() {
              allowed: all",
         ),
         (
+            "raw_batches.url=/data/raw",
+            "\"/data/raw\" is not allowed; allowed: s3://bucket/prefix, az://container/prefix, gs://bucket/prefix, or empty",
+        ),
+        ("raw_batches.s3.access_key=other", "a key and its secret belong together; set both, or none"),
+        (
             "queue.kind=kafka",
             "is kafka, and no brokers are named; write host:port of some brokers into queue.kafka.brokers",
         ),
@@ -196,6 +201,16 @@ fn rules_between_settings() {
     for (world, expected) in cases {
         assert_eq!(world.problem(), expected);
     }
+    // With raw batches the queue holds only what is small.
+    let raw = |above: &str| {
+        let world = World::default().set("raw_batches.url=s3://b/raw").set("queue.segment_bytes=1MiB");
+        world.set(&format!("raw_batches.above={above}"))
+    };
+    assert_eq!(raw("0").load().settings.max_queue_payload(), 8 << 10);
+    assert_eq!(raw("256KiB").load().settings.max_queue_payload(), 256 << 10);
+    let expected = "--set queue.segment_bytes: queue.segment_bytes: queue.segment_bytes is 1MiB, which is less than \
+         4 x raw_batches.above (2MiB); raise the one or lower the other";
+    assert_eq!(raw("512KiB").problem(), expected);
     // The smaller segment is wrong already; a rule about it would only add noise.
     assert_eq!(World::default().set("queue.segment_bytes=1KiB").problems().len(), 1);
 }
