@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use logmill_queue::batch_id_text;
-use logmill_queue::{Append, Class, Delivery, Frame, Header, QueueError};
+use logmill_queue::{Append, Class, Delivery, Frame, Header, QueueError, batch_id_text};
 use logmill_store::Store;
 use object_store::path::Path;
 use object_store::{Attributes, GetOptions};
