@@ -36,20 +36,6 @@ fn brokers_without_a_port_are_refused_at_the_start() {
     }
 }
 
-#[test]
-fn a_key_is_refused_because_it_could_not_be_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = setup(folder.path(), &kafka::shared().brokers(), "key").start_ready();
-    let answer = server.post(&batch(&ids("keyed", 3)).with("idempotency-key", "k-1"));
-    assert_eq!(answer.status, 400, "{}", answer.text());
-    let told = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
-    assert!(told.contains("Idempotency-Key") && told.contains("without"), "{told}");
-    let good = ids("plain", 3);
-    assert_eq!(server.post(&batch(&good)).status, 202);
-    let _ = drained(&server);
-    assert_eq!(records_of(folder.path(), "id"), sorted(good));
-}
-
 /// A record that no compression makes smaller.
 pub(crate) fn noise(id: &str, bytes: usize, rng: &mut Rng) -> String {
     let pad: String = (0..bytes).map(|_| rng.alphanumeric()).collect();

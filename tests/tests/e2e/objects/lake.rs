@@ -1,16 +1,16 @@
 //! A door under load and workers on one bucket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
-use logmill_e2e::{Server, Setup};
+use logmill_e2e::{Server, Setup, eventually};
 use logmill_testkit::services::kafka;
 use logmill_testkit::services::proxy::FaultyProxy;
 use logmill_testkit::services::s3::{Kind, S3};
 use serde_json::Value;
 
 use super::{BUCKET, copy, on_kafka, on_store};
-use crate::kafka::{Load, drained};
+use crate::kafka::{Load, SESSION, drained};
 use crate::samples::number;
 
 /// The partitions of the topic.
@@ -65,11 +65,17 @@ impl Lake {
     /// bucket is then copied to where the load's data are; answers the last one's ledger.
     pub(super) fn hand_over(&self, mut door: Server, workers: Vec<Server>) -> Value {
         assert_eq!(door.stop(), Some(0), "{}", door.output());
+        let seen: BTreeSet<u64> = workers.iter().flat_map(|worker| delivered(worker).into_keys()).collect();
         let mut workers = workers.into_iter();
         let mut last = workers.next().expect("there is a worker");
         for mut worker in workers {
             assert_eq!(worker.stop(), Some(0), "{}", worker.output());
         }
+        // The group has nothing left before the last one was given what the others gave back.
+        eventually("the last one has all partitions", SESSION, || {
+            let own = delivered(&last);
+            seen.iter().all(|partition| own.contains_key(partition)).then_some(())
+        });
         let ledger = drained(&last);
         assert_eq!(last.stop(), Some(0), "{}", last.output());
         copy(&self.store, &self.load.data());
