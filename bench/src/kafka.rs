@@ -1,17 +1,20 @@
 //! The same paths on Kafka: `BENCH_KAFKA=127.0.0.1:19092 logmill-bench kafka`, beside a broker that is there already.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::load::Load;
 use crate::server::Server;
 use crate::setup::{DOOR, arguments, on_kafka};
+use crate::state::post_keys;
 use crate::{bodies, per_cpu_second, run, seconds};
 
 const FILES: [&str; 2] = ["--roles", "files"];
 /// Rounds of the comparison of the files; both logs take turns.
 const ROUNDS: usize = 3;
 const PARTITIONS: u16 = 4;
+const FIRST_KEYS: u64 = 64;
+const KEYS_A_CONNECTION: u64 = 30;
 
 pub(crate) fn print() {
     let brokers = std::env::var("BENCH_KAFKA").expect("BENCH_KAFKA names a broker, host:port");
@@ -27,7 +30,31 @@ pub(crate) fn print() {
     drop(server);
     let ratio = per_cpu_second(records, cpu) / per_cpu_second(on_kafka, paid);
     println!("  {ratio:.2} times the CPU of the embedded log");
+    keys(&brokers);
     files(&brokers, &load);
+}
+
+/// What a batch with a key waits for its verdict; without one it waits for the brokers alone.
+fn keys(brokers: &str) {
+    println!("\none record a batch, each with a key");
+    let server = Server::logmill(&arguments(&DOOR, &on_kafka(brokers, "keys", PARTITIONS)));
+    server.wait_until_ready();
+    // The first ones wait for the topics and for the group.
+    let mut next = FIRST_KEYS;
+    post_keys(server.address(), 0..next, 8);
+    for connections in [1, 8, 64, 256] {
+        let count = KEYS_A_CONNECTION * connections;
+        let began = Instant::now();
+        let taken = post_keys(server.address(), next..next + count, connections as usize);
+        assert_eq!(taken, count, "not all were taken");
+        next += count;
+        let (took, at_once) = (began.elapsed(), connections as f64);
+        let mean = took.as_secs_f64() * 1000.0 * at_once / count as f64;
+        println!(
+            "{connections:>4} at once: {mean:.0} ms each, {:.0} a second",
+            count as f64 / took.as_secs_f64()
+        );
+    }
 }
 
 /// What was taken by a door, then written by a process that does nothing else.

@@ -1,6 +1,7 @@
 //! What is held: memory under more load than can be taken, a start on a full queue, many keys.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
@@ -73,20 +74,24 @@ pub(crate) fn start() {
     );
 }
 
+/// Connections that send keys.
+const CONNECTIONS: usize = 256;
+
 /// Many idempotency keys within the horizon.
 pub(crate) fn keys() {
     let keys = number("BENCH_KEYS", 10_000_000);
     println!("\n{keys} idempotency keys");
     let server = Server::logmill(&INGEST);
     let began = Instant::now();
-    let taken = post_keys(server.address(), 0, keys);
+    let taken = post_keys(server.address(), 0..keys, CONNECTIONS);
     let rate = taken as f64 / began.elapsed().as_secs_f64();
     println!("{taken} taken, {rate:.0} a second; resident {} MiB at most", mib(server.peak()));
     let again = Instant::now();
     let server = server.restarted(&INGEST);
     server.wait_until_ready();
     let ready = again.elapsed();
-    let duplicates = post_keys(server.address(), 0, 1000) + post_keys(server.address(), keys / 2, 1000);
+    let duplicates = post_keys(server.address(), 0..1000, CONNECTIONS)
+        + post_keys(server.address(), keys / 2..keys / 2 + 1000, CONNECTIONS);
     println!(
         "after kill -9: ready in {} ms, the first and some others of them were sent again ({duplicates} answers of success) \
          within {} ms; resident {} MiB at most",
@@ -96,13 +101,12 @@ pub(crate) fn keys() {
     );
 }
 
-/// Sends one record with each of `count` keys; answers how many were answered with success.
-fn post_keys(address: SocketAddr, from: u64, count: u64) -> u64 {
-    const CONNECTIONS: u64 = 256;
+/// Sends one record with each of these keys over so many connections; answers how many were answered with success.
+pub(crate) fn post_keys(address: SocketAddr, keys: Range<u64>, connections: usize) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let start = |n| tokio::spawn(keyed(address, (from + n..from + count).step_by(CONNECTIONS as usize)));
-        let tasks: Vec<_> = (0..CONNECTIONS).map(start).collect();
+        let start = |n| tokio::spawn(keyed(address, keys.clone().skip(n).step_by(connections)));
+        let tasks: Vec<_> = (0..connections).map(start).collect();
         let mut taken = 0;
         for task in tasks {
             taken += task.await.expect("a connection");
