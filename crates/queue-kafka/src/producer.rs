@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use logmill_queue::{AppendError, Class, Offset, Partition, QueueError};
@@ -11,7 +11,7 @@ use rdkafka::ClientContext;
 use rdkafka::Message;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 use tokio::sync::oneshot;
 
 use crate::blocking::{Detached, blocking};
@@ -24,6 +24,9 @@ use crate::message::Outgoing;
 const ANSWER: Duration = REQUEST;
 /// What was given to librdkafka when the process ends in order gets this long to arrive.
 const LAST: Duration = Duration::from_secs(5);
+/// A producer's thread sleeps for so long unless there is a report. The binding does not sleep for the last millisecond of
+/// it, so that a shorter time costs an idle process a part of a core.
+const SLEEP: Duration = Duration::from_secs(1);
 
 /// Where a frame was stored, or what the broker said.
 type Report = Result<(Partition, Offset), RDKafkaErrorCode>;
@@ -114,6 +117,11 @@ impl Producers {
         self.by_set.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether librdkafka takes the settings. There is no producer before the first frame: who only reads needs none.
+    pub(crate) fn check(&self) -> KafkaResult<()> {
+        self.config.producer(LARGEST_SET).create_native_config().map(drop)
+    }
+
     /// The producer for a topic that takes messages, and sets of them, of so many bytes.
     ///
     /// # Errors
@@ -125,9 +133,7 @@ impl Producers {
         if let Some(producer) = producers.get(&set) {
             return Ok(producer.clone());
         }
-        let invalid = |e| QueueError::caused(Class::Invalid, "the settings of Kafka are not valid", e);
-        let producer =
-            Arc::new(Producer::new(&self.world, &self.config, &self.health, set).map_err(invalid)?);
+        let producer = Arc::new(Producer::new(&self.world, &self.config, &self.health, set)?);
         producers.insert(set, producer.clone());
         Ok(producer)
     }
@@ -154,15 +160,20 @@ impl Producers {
 pub(crate) struct Producer {
     world: World,
     health: Health,
-    inner: Detached<Arc<ThreadedProducer<Reports>>>,
+    inner: Detached<Arc<BaseProducer<Reports>>>,
 }
 
 impl Producer {
-    fn new(world: &World, config: &KafkaConfig, health: &Health, set: u64) -> KafkaResult<Self> {
+    fn new(world: &World, config: &KafkaConfig, health: &Health, set: u64) -> Result<Self, QueueError> {
         let base = Context(health.clone());
         let reports = Reports { base, world: world.clone(), waiting: Waiting::default() };
-        let producer = config.producer(set).create_with_context(reports)?;
-        let inner = Detached::new(world, Arc::new(producer));
+        let invalid = |e| QueueError::caused(Class::Invalid, "the settings of Kafka are not valid", e);
+        let producer = config.producer(set).create_with_context(reports).map_err(invalid)?;
+        let producer: Arc<BaseProducer<Reports>> = Arc::new(producer);
+        let served = Arc::downgrade(&producer);
+        let thread = world.spawn_io("kafka-producer", Box::pin(async move { serve(&served) }));
+        thread.map_err(|error| QueueError::io("no thread for a producer", error))?;
+        let inner = Detached::new(world, producer);
         Ok(Self { world: world.clone(), health: health.clone(), inner })
     }
 
@@ -252,5 +263,12 @@ impl Producer {
             | RDKafkaErrorCode::PurgeQueue => AppendError::Refused(error),
             _ => AppendError::Unknown(error),
         }
+    }
+}
+
+/// Passes reports on until nobody has the producer any more, whose end is here then.
+fn serve(producer: &Weak<BaseProducer<Reports>>) {
+    while let Some(producer) = producer.upgrade() {
+        producer.poll(SLEEP);
     }
 }

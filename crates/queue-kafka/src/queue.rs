@@ -59,7 +59,7 @@ impl KafkaQueue {
             |error| QueueError::caused(Class::Invalid, "the settings of Kafka are not valid", error);
         let topics = Topics::new(world, &config, &health).map_err(invalid)?;
         let producers = Producers::new(world, &config, &health);
-        producers.of(config.max_message())?;
+        producers.check().map_err(invalid)?;
         let shared = Shared {
             world: world.clone(),
             config,
