@@ -10,7 +10,7 @@ use logmill_world::World;
 use rdkafka::ClientContext;
 use rdkafka::Message;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 use tokio::sync::oneshot;
 
@@ -115,11 +115,6 @@ impl Producers {
 
     fn by_set(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Producer>>> {
         self.by_set.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether librdkafka takes the settings. There is no producer before the first frame: who only reads needs none.
-    pub(crate) fn check(&self) -> KafkaResult<()> {
-        self.config.producer(LARGEST_SET).create_native_config().map(drop)
     }
 
     /// The producer for a topic that takes messages, and sets of them, of so many bytes.

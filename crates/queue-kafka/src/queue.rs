@@ -59,7 +59,8 @@ impl KafkaQueue {
             |error| QueueError::caused(Class::Invalid, "the settings of Kafka are not valid", error);
         let topics = Topics::new(world, &config, &health).map_err(invalid)?;
         let producers = Producers::new(world, &config, &health);
-        producers.check().map_err(invalid)?;
+        // Also for who only reads: it is the client that tells at once what is wrong with a broker.
+        producers.of(config.max_message())?;
         let shared = Shared {
             world: world.clone(),
             config,
