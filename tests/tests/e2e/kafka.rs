@@ -16,6 +16,7 @@ pub(crate) use surroundings::{is_refused, unready};
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use logmill_e2e::crash::{Acks, Client, check};
@@ -88,17 +89,8 @@ impl Load {
 
     /// The load is on while `meanwhile` lasts.
     pub(crate) fn during<T>(&mut self, server: &mut Server, meanwhile: impl FnOnce(&mut Server) -> T) -> T {
-        let (address, stop) = (server.address(), std::sync::atomic::AtomicBool::new(false));
-        std::thread::scope(|scope| {
-            for client in &mut self.clients {
-                let stop = &stop;
-                scope.spawn(move || client.work(address, stop));
-            }
-            // Also when it panics: the scope waits for the clients.
-            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| meanwhile(server)));
-            stop.store(true, std::sync::atomic::Ordering::Relaxed);
-            done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        let address = server.address();
+        while_working(&mut self.clients, |client, stop| client.work(address, stop), || meanwhile(server))
     }
 
     /// The checker finds nothing missing, doubled, altered or invented.
@@ -107,6 +99,25 @@ impl Load {
         println!("{}", told.trim_end());
         assert!(self.acks.complaints().is_empty(), "{:?}", self.acks.complaints());
     }
+}
+
+/// Each of the workers works on a thread of its own while `meanwhile` lasts, and is told to stop then.
+fn while_working<W: Send, T>(
+    workers: impl IntoIterator<Item = W>,
+    work: impl Fn(W, &AtomicBool) + Sync,
+    meanwhile: impl FnOnce() -> T,
+) -> T {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for worker in workers {
+            let (work, stop) = (&work, &stop);
+            scope.spawn(move || work(worker, stop));
+        }
+        // Also when it panics: the scope waits for the workers.
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(meanwhile));
+        stop.store(true, Ordering::Relaxed);
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// Waits for so many more acknowledged batches.

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -11,7 +10,7 @@ use logmill_e2e::{Post, Server, Setup, eventually, records_of};
 use logmill_testkit::services::kafka;
 use serde_json::{Value, json};
 
-use super::{SESSION, setup};
+use super::{SESSION, setup, while_working};
 use crate::samples::{batch, ids, number, sorted};
 
 const KILLS: u32 = 4;
@@ -43,10 +42,6 @@ fn delivered(files: &Server, records: u64) -> Value {
         let row = files.ledger();
         (row["delivered"].as_u64()? >= records).then_some(row)
     })
-}
-
-fn id_of(data: &Path) -> Vec<String> {
-    records_of(data, "id")
 }
 
 #[test]
@@ -83,7 +78,7 @@ fn the_same_key_at_two_doors_at_once_is_stored_once() {
     delivered(&files, 7 + LAST);
     assert_eq!(files.stop(), Some(0));
     let all = names.into_iter().chain(std::iter::repeat_n(last[0].clone(), LAST as usize)).collect();
-    assert_eq!(id_of(&folder.path().join("files")), sorted(all));
+    assert_eq!(records_of(&folder.path().join("files"), "id"), sorted(all));
 }
 
 /// Who does not wait for the word on a key is told 202: a repetition is counted once all the same, and another body under the
@@ -116,7 +111,7 @@ fn a_late_verdict_changes_the_answer_and_nothing_else() {
     assert_eq!(server.stop(), Some(0));
     assert_eq!(std::fs::read_to_string(&letters).unwrap().lines().count(), 1);
     let all = first.into_iter().chain(std::iter::repeat_n(last[0].clone(), LAST as usize)).collect();
-    assert_eq!(id_of(&folder.path().join("all")), sorted(all));
+    assert_eq!(records_of(&folder.path().join("all"), "id"), sorted(all));
 }
 
 /// Clients that repeat what they have no answer for, at whichever door they meet next.
@@ -134,18 +129,10 @@ impl Load {
 
     /// Half of the clients at each door while `meanwhile` lasts.
     fn during(&mut self, doors: &mut [Server; 2], meanwhile: impl FnOnce(&mut [Server; 2])) {
-        let (addresses, stop) = ([doors[0].address(), doors[1].address()], AtomicBool::new(false));
+        let addresses = [doors[0].address(), doors[1].address()];
         self.clients.rotate_left(1);
-        std::thread::scope(|scope| {
-            for (client, address) in self.clients.iter_mut().zip(addresses.into_iter().cycle()) {
-                let stop = &stop;
-                scope.spawn(move || client.work(address, stop));
-            }
-            // Also when it panics: the scope waits for the clients.
-            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| meanwhile(doors)));
-            stop.store(true, Ordering::Relaxed);
-            done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        });
+        let clients = self.clients.iter_mut().zip(addresses.into_iter().cycle());
+        while_working(clients, |(client, address), stop| client.work(address, stop), || meanwhile(doors));
     }
 }
 
@@ -175,15 +162,16 @@ fn doors_killed_under_load_lose_double_alter_and_invent_nothing() {
     load.clients.iter_mut().for_each(|client| client.settle(address));
     decided(&doors[0]);
     let mut last = Client::new(seed, 9, load.acks.clone()).without_keys();
-    let stop = AtomicBool::new(false);
     let before = load.acks.figures().0;
-    std::thread::scope(|scope| {
-        scope.spawn(|| last.work(address, &stop));
-        eventually("the last batches are there", SESSION, || {
-            (load.acks.figures().0 >= before + LAST).then_some(())
-        });
-        stop.store(true, Ordering::Relaxed);
-    });
+    while_working(
+        [&mut last],
+        |last, stop| last.work(address, stop),
+        || {
+            eventually("the last batches are there", SESSION, || {
+                (load.acks.figures().0 >= before + LAST).then_some(())
+            });
+        },
+    );
     let (batches, records, repeated) = load.acks.figures();
     println!("{batches} batches, {records} records acknowledged, {repeated} repetitions after an answer");
     let mut row = delivered(&files, records);

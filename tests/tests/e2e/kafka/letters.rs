@@ -4,7 +4,7 @@ mod sender;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -13,7 +13,7 @@ use logmill_testkit::services::kafka::{self, Kafka};
 use serde_json::Value;
 
 use self::sender::{Sender, Sent, Told};
-use super::{SESSION, drained, java, setup};
+use super::{SESSION, drained, java, setup, while_working};
 use crate::samples::{number, record};
 
 const KILLS: u32 = 2;
@@ -26,17 +26,8 @@ const READER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/kafka/lette
 
 /// The load is on while `meanwhile` lasts.
 fn during(senders: &mut [Sender], server: &mut Server, meanwhile: impl FnOnce(&mut Server)) -> u64 {
-    let (address, stop, stored) = (server.address(), AtomicBool::new(false), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        for sender in senders {
-            let (stop, stored) = (&stop, &stored);
-            scope.spawn(move || sender.work(address, stop, stored));
-        }
-        // Also when it panics: the scope waits for the senders.
-        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| meanwhile(server)));
-        stop.store(true, Ordering::Relaxed);
-        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    });
+    let (address, stored) = (server.address(), AtomicU64::new(0));
+    while_working(senders, |sender, stop| sender.work(address, stop, &stored), || meanwhile(server));
     stored.into_inner()
 }
 
