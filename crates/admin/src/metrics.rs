@@ -1,8 +1,7 @@
 //! Figures that are asked for when Prometheus asks.
 
-use prometheus::{IntCounter, IntGaugeVec, Opts, Registry};
-
 use logmill_queue::Totals;
+use prometheus::{IntCounter, IntGaugeVec, Opts, Registry};
 
 use crate::ledger::Delivery;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use logmill_queue::keys::Keys;
 use logmill_queue::letter::{Letter, Sender};
-use logmill_queue::{Append, Frame, Key, LogId, Offset, Partition, Route, Topic};
+use logmill_queue::{Append, Frame, LogId, Partition, Route, Topic};
 use logmill_world::{Micros, World};
 
 use super::{Verdict, number_of};
@@ -58,8 +58,8 @@ impl Index {
             return Ok(out);
         }
         let accepted = frame.header.accepted();
-        self.keys.remember(&key, received_at, accepted, self.partition, offset);
-        let verdict = self.verdict(first_of(&key, received_at, accepted, offset));
+        let seen = self.keys.remember(&key, received_at, accepted, self.partition, offset);
+        let verdict = self.verdict(Verdict { received_at, ..Verdict::new(key.hash, &seen, offset) });
         Ok(vec![self.pass_on(frame, &key.hash), verdict])
     }
 
@@ -87,10 +87,4 @@ impl Index {
         let letter = Letter { frame, index: None, payload: None, reason: CONFLICT.to_owned() };
         self.outputs.letters.append(self.log, self.partition, &letter, self.world.clock().wall())
     }
-}
-
-fn first_of(key: &Key, received_at: Micros, accepted: u32, offset: Offset) -> Verdict {
-    let mut digest = [0; 8];
-    digest.iter_mut().zip(key.digest).for_each(|(to, from)| *to = from);
-    Verdict { hash: key.hash, digest, received_at, accepted, first: offset, decided: offset }
 }

@@ -26,7 +26,6 @@ pub(super) struct Terms {
     /// Frames whose key is not decided yet.
     pub staged: Topic,
     pub outputs: Outputs,
-    pub folder: Folder,
     pub horizon: Duration,
     pub status: Arc<KeyStatus>,
 }
@@ -34,6 +33,7 @@ pub(super) struct Terms {
 /// The owner of a partition, until it is told to stop or loses it.
 pub(super) struct Owner {
     pub terms: Arc<Terms>,
+    pub folder: Arc<Folder>,
     pub reader: Box<dyn PartitionReader>,
     pub stop: Stop,
 }
@@ -58,7 +58,8 @@ impl Owner {
     /// Works until it is told to stop.
     async fn work(&mut self) -> Result<(), QueueError> {
         let committed = self.reader.committed().await?;
-        let mut index = restore(&self.terms, self.reader.lease().clone(), committed.is_some()).await?;
+        let mut index =
+            restore(&self.terms, &self.folder, self.reader.lease().clone(), committed.is_some()).await?;
         let start = Start::after(self.reader.lease().log, committed.map(|committed| committed.offset));
         let started = self.reader.start(start).await;
         started.map_err(|e| QueueError::caused(Class::Unavailable, "staged batches cannot be read", e))?;

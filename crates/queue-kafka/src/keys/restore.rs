@@ -2,6 +2,7 @@
 
 use logmill_queue::{Class, Delivery, Lease, QueueError, Start};
 
+use super::folder::Folder;
 use super::index::Index;
 use super::owner::Terms;
 use super::{Verdict, partition_of};
@@ -11,10 +12,15 @@ use super::{Verdict, partition_of};
 ///
 /// # Errors
 /// The brokers or the folder cannot be used, or what is found there cannot be gone on with; says why and what to do.
-pub(super) async fn restore(terms: &Terms, lease: Lease, has_position: bool) -> Result<Index, QueueError> {
+pub(super) async fn restore(
+    terms: &Terms,
+    folder: &Folder,
+    lease: Lease,
+    has_position: bool,
+) -> Result<Index, QueueError> {
     let (log, partition) = (lease.log, lease.partition);
     let failed = |e| QueueError::io("the keys cannot be written", e);
-    let keys = terms.folder.begin(partition, terms.horizon).map_err(failed)?;
+    let keys = folder.begin(partition, terms.horizon).map_err(failed)?;
     let (world, outputs) = (terms.world.clone(), terms.outputs.clone());
     let mut index = Index { world, keys, outputs, log, partition, latest: 0 };
     let verdicts = &terms.outputs.verdicts;

@@ -80,10 +80,9 @@ impl KeyIndex {
         let (status, reads) = (Arc::new(KeyStatus::default()), (staged.clone(), group.clone()));
         let (stop, stopped) = watch::channel(());
         let (end, ended) = oneshot::channel();
-        let (of_run, of_world) = (status.clone(), world.clone());
+        let terms = Terms { world: world.clone(), queue, staged, outputs, horizon, status: status.clone() };
         let run = async move {
-            let part = Part { world: of_world, queue, staged, group, outputs, horizon, status: of_run };
-            part.run(dir, stopped).await;
+            Part { terms: Arc::new(terms), group }.run(dir, stopped).await;
             // Who dropped the handle does not wait.
             let _ = end.send(());
         };
@@ -114,13 +113,8 @@ impl KeyIndex {
 }
 
 struct Part {
-    world: World,
-    queue: Arc<dyn Queue>,
-    staged: Topic,
+    terms: Arc<Terms>,
     group: Group,
-    outputs: Outputs,
-    horizon: Duration,
-    status: Arc<KeyStatus>,
 }
 
 /// Told to stop when the other half is dropped.
@@ -133,31 +127,20 @@ impl Part {
     async fn run(self, dir: PathBuf, mut stop: Stop) {
         let context =
             |e| QueueError::io(format!("the folder for keys, {}, cannot be used", dir.display()), e);
-        let Some(folder) =
-            self.persist(&mut stop, || async { Folder::take(self.world.fs(), &dir).map_err(context) }).await
+        let Some(folder) = self
+            .persist(&mut stop, || async { Folder::take(self.terms.world.fs(), &dir).map_err(context) })
+            .await
         else {
             return;
         };
-        let terms = Arc::new(self.terms(folder));
+        let folder = Arc::new(folder);
         while let Some(mut sub) = self.persist(&mut stop, || self.subscribe()).await {
-            let ended = serve(&terms, &mut *sub, &mut stop).await;
+            let ended = serve(&self.terms, &folder, &mut *sub, &mut stop).await;
             if let Err(error) = sub.close(LAST).await {
                 tracing::warn!(%error, "the group that decides about keys was not left in order");
             }
             let Err(error) = ended else { return };
-            self.status.failed(None, &error);
-        }
-    }
-
-    fn terms(&self, folder: Folder) -> Terms {
-        Terms {
-            world: self.world.clone(),
-            queue: self.queue.clone(),
-            staged: self.staged.clone(),
-            outputs: self.outputs.clone(),
-            folder,
-            horizon: self.horizon,
-            status: self.status.clone(),
+            self.terms.status.failed(None, &error);
         }
     }
 
@@ -170,25 +153,25 @@ impl Part {
         loop {
             match attempt().await {
                 Ok(done) => {
-                    self.status.works(None);
+                    self.terms.status.works(None);
                     return Some(done);
                 }
-                Err(error) => self.status.failed(None, &error),
+                Err(error) => self.terms.status.failed(None, &error),
             }
             tokio::select! {
                 _ = stop.changed() => return None,
-                () = self.world.clock().sleep(PAUSE) => {}
+                () = self.terms.world.clock().sleep(PAUSE) => {}
             }
         }
     }
 
     async fn subscribe(&self) -> Result<Box<dyn Subscription>, QueueError> {
-        let staged = self.queue.partitions(&self.staged).await?.len();
-        let verdicts = self.queue.partitions(&self.outputs.verdicts).await?.len();
+        let Terms { queue, staged: here, outputs, .. } = &*self.terms;
+        let there = &outputs.verdicts;
+        let (staged, verdicts) = (queue.partitions(here).await?.len(), queue.partitions(there).await?.len());
         if staged == verdicts {
-            return self.queue.subscribe(&self.staged, &self.group, BUDGET).await;
+            return queue.subscribe(here, &self.group, BUDGET).await;
         }
-        let (here, there) = (&self.staged, &self.outputs.verdicts);
         let reason =
             format!("{here} has {staged} partitions and {there} has {verdicts}: give them the same number");
         Err(QueueError::new(Class::Unavailable, reason))
@@ -196,7 +179,12 @@ impl Part {
 }
 
 /// Owns what is assigned, until it is told to stop or the membership ends.
-async fn serve(terms: &Arc<Terms>, sub: &mut dyn Subscription, stop: &mut Stop) -> Result<(), QueueError> {
+async fn serve(
+    terms: &Arc<Terms>,
+    folder: &Arc<Folder>,
+    sub: &mut dyn Subscription,
+    stop: &mut Stop,
+) -> Result<(), QueueError> {
     let (mut owners, mut tasks) = (Owners::new(), JoinSet::new());
     let ended = loop {
         let event = tokio::select! {
@@ -208,7 +196,7 @@ async fn serve(terms: &Arc<Terms>, sub: &mut dyn Subscription, stop: &mut Stop) 
             Ok(Event::Assigned(reader)) => {
                 let (half, stop) = watch::channel(());
                 owners.insert(reader.lease().partition, (reader.lease().epoch, half));
-                tasks.spawn(Owner { terms: terms.clone(), reader, stop }.run());
+                tasks.spawn(Owner { terms: terms.clone(), folder: folder.clone(), reader, stop }.run());
             }
             Ok(Event::Revoking { partition, epoch, .. } | Event::Lost { partition, epoch }) => {
                 if owners.get(&partition).is_some_and(|(of, _)| *of == epoch) {

@@ -180,12 +180,20 @@ impl Keys {
         seconds(now) <= seen.received.saturating_add(self.horizon)
     }
 
-    /// Adds a key whose frame is durable.
-    pub fn remember(&self, key: &Key, at: Micros, accepted: u32, partition: Partition, offset: Offset) {
+    /// Adds a key whose frame is durable; answers what is known of it from now on.
+    pub fn remember(
+        &self,
+        key: &Key,
+        at: Micros,
+        accepted: u32,
+        partition: Partition,
+        offset: Offset,
+    ) -> Seen {
         let mut digest = [0; 8];
         digest.iter_mut().zip(key.digest).for_each(|(to, from)| *to = from);
         let seen = Seen { digest, received: seconds(at), accepted, partition, offset };
         self.lock().recent.insert(key.hash, seen);
+        seen
     }
 
     /// Whether enough keys are in memory for a run of their own.

@@ -37,7 +37,9 @@ fn known(keys: &Arc<Keys>, n: u64, now: i64) -> bool {
 }
 
 fn remember(keys: &Keys, range: std::ops::Range<u64>, at: i64) {
-    range.for_each(|n| keys.remember(&key(n), at, 7, Partition(3), n));
+    for n in range {
+        keys.remember(&key(n), at, 7, Partition(3), n);
+    }
 }
 
 #[test]
