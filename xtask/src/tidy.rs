@@ -9,22 +9,27 @@ use std::process::Command;
 const MAX_LINES: usize = 400;
 
 /// What each room may know of the others (ARCHITECTURE.md has the table and the reasons).
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("world", &[]),
     ("queue", &["world"]),
     ("queue-kafka", &["queue", "world"]),
-    ("source-http", &["model", "queue", "world"]),
+    ("http", &[]),
+    ("source-http", &["http", "model", "queue", "world"]),
     ("store", &["queue"]),
     ("raw-batches", &["model", "queue", "store"]),
     ("sink-files", &["model", "queue", "store", "world"]),
+    ("rollup", &["model"]),
+    ("analytics", &["http", "model", "queue", "rollup", "world"]),
     ("pipeline", &["queue", "world"]),
     ("admin", &["pipeline", "queue"]),
     (
         "app",
         &[
             "admin",
+            "analytics",
             "dead-letters",
+            "http",
             "model",
             "pipeline",
             "queue",

@@ -1,0 +1,1 @@
+//! What the HTTP rooms share. See README.md.
