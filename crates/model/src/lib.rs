@@ -23,7 +23,7 @@ mod validate;
 pub use customer::{Customer, CustomerError};
 pub use error::{Excess, Invalid, RecordError};
 pub use limits::{Format, Limits, MAX_COLUMN_NAME, MAX_COLUMNS, MAX_METHOD, MAX_NESTING, MAX_PATH};
-pub use records::{Record, Records, Scratch};
+pub use records::{Accepted, Record, Records, Scratch, Undecoded};
 pub use text::Text;
 pub use time::{HourPath, TimeError, Timestamp};
 pub use validate::{MAX_ERRORS, Mode, Summary, validate};

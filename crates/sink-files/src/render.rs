@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use logmill_model::{Format, Records, Scratch};
+use logmill_model::{Accepted, Format, Scratch, Undecoded};
 use logmill_queue::{Content, Delivery, Frame, Offset, Rejected, Totals, Writer, Written};
 
 /// A range is staged beyond so many bytes, or so many files.
@@ -86,22 +86,15 @@ impl Renderer {
 
     fn render_records(&mut self, format: Format, frame: &Frame) -> (u64, Vec<Rejected>) {
         let customer: Arc<str> = frame.header.customer.as_str().into();
-        let mut records = Records::new(format, &frame.payload);
-        let mut skip = frame.header.rejected.iter().copied().peekable();
-        let (mut index, mut written, mut letters) = (0, 0, Vec::new());
+        let mut records = Accepted::new(format, &frame.payload, &frame.header.rejected);
+        let (mut written, mut letters) = (0, Vec::new());
         // Most records follow one of the same hour.
         let mut last: Option<(u32, usize)> = None;
         while let Some(record) = records.next(&mut self.scratch) {
-            let at = index;
-            index += 1;
-            if skip.next_if_eq(&at).is_some() {
-                continue;
-            }
             let record = match record {
                 Ok(record) => record,
-                Err(error) => {
-                    let reason = error.reason.into_owned();
-                    let payload = error.index.map(|_| records.alone().into());
+                Err(Undecoded { error, alone }) => {
+                    let (reason, payload) = (error.reason.into_owned(), alone.map(Into::into));
                     letters.push(Rejected { offset: frame.offset, index: error.index, reason, payload });
                     continue;
                 }

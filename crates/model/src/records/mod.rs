@@ -1,5 +1,6 @@
 //! The walk over a body: the one reader behind validation and rendering.
 
+mod accepted;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,8 @@ use crate::json;
 use crate::limits::{Format, MAX_NESTING};
 use crate::text::Text;
 use crate::time::Timestamp;
+
+pub use accepted::{Accepted, Undecoded};
 
 /// A UTF-8 byte-order mark.
 const BOM: &str = "\u{feff}";
