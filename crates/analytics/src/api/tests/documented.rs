@@ -147,7 +147,7 @@ async fn real_answers_are_as_the_document_says() {
     let wrong_method = call(&api(full()), Method::POST, day, &[]).await;
     answers.push(recorded("/api/v1/analytics", &wrong_method));
     let (good, said) = validated(&json!(answers));
-    assert!(good, "{said}");
+    assert!(good, "tests/tools.sh installs the packages, if they are missing: {said}");
     assert_eq!(said.trim(), format!("{} answers are as documented", answers.len()));
 
     let mut wrong = answers[0].clone();

@@ -50,6 +50,12 @@ async fn a_reader_of_csv_gets_the_keys_as_they_came() {
         ["2025-12-28T18:04:00Z", "=1+1\r\nü", "1", "2"],
     ];
     assert_eq!(rows, expected);
+    let keys = ["a,b", "a\nb", "a\rb", "\"", " a ", "-1", "@x", ""];
+    let counts: Vec<(&str, u64)> = keys.iter().map(|key| (*key, 1)).collect();
+    let reply = get_as(&Fixed::of(&[window(EIGHTEEN, &counts, 0)]), URI, ("accept", "text/csv")).await;
+    let mut reader = ::csv::Reader::from_reader(reply.body.as_slice());
+    let read: Vec<String> = reader.records().map(|row| row.unwrap()[1].to_owned()).collect();
+    assert_eq!(read, keys);
     let empty = get_as(&Fixed::of(&[]), URI, ("accept", "text/csv")).await;
     assert_eq!(empty.text(), "start,key,count,revision\r\n");
 }
