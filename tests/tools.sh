@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Rust and a C compiler: Debian packages, and the servers of tests/services into
-# ${LOGMILL_SERVICES:-~/.cache/logmill-services}. Does nothing when it is there.
+# Installs what the tests need beside Rust and a C compiler: Debian packages, Python packages and the servers of tests/services
+# into ${LOGMILL_SERVICES:-~/.cache/logmill-services}. Does nothing when it is there.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -23,6 +23,13 @@ if [ "${#missing[@]}" != 0 ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
     { echo "apt-get cannot install what the tests need: ${missing[*]}" >&2; exit 1; }
   has_java || { echo "the tests need java 17 or newer; the one on PATH is older: $(command -v java)" >&2; exit 1; }
+fi
+# What holds the API's answers against its OpenAPI document (crates/analytics). Another Python needs other packages.
+packages=${LOGMILL_SERVICES:-${HOME:?}/.cache/logmill-services}/openapi
+if ! PYTHONPATH=$packages python3 -c 'import jsonschema, openapi_spec_validator' 2>/dev/null; then
+  rm -rf "$packages"
+  timeout 600 python3 -m pip install -q --only-binary :all: --disable-pip-version-check --target "$packages" \
+    openapi-spec-validator==0.9.0 jsonschema==4.26.0 || { echo "pip cannot fetch openapi-spec-validator" >&2; exit 1; }
 fi
 "$here/services/kafka.sh" install
 "$here/services/s3.sh" install

@@ -1,8 +1,9 @@
 //! Every answer of `POST /logs`: the receipt, or problem details (RFC 9457).
 
 use axum::body::Body;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
+use logmill_http::respond;
 use logmill_model::{Excess, Invalid, RecordError};
 use logmill_queue::{AppendError, Class, QueueError};
 use serde_json::{Value, json};
@@ -119,17 +120,12 @@ impl Problem {
 
     pub(crate) fn into_response(self) -> Response<Body> {
         let status = self.status();
-        let (kind, title, detail) = self.words();
-        let mut problem = json!({
-            "type": format!("urn:logmill:problem:{kind}"),
-            "title": title,
-            "status": status.as_u16(),
-            "detail": detail,
-        });
-        if let Self::Records(errors) = &self {
-            problem["errors"] = errors_json(errors);
-        }
-        let mut response = respond(status, "application/problem+json", &problem);
+        let (name, title, detail) = self.words();
+        let more = match &self {
+            Self::Records(errors) => vec![("errors", errors_json(errors))],
+            _ => Vec::new(),
+        };
+        let mut response = logmill_http::Problem { name, status, title, detail, more }.respond();
         let headers = response.headers_mut();
         match self {
             Self::Busy(_) | Self::InFlight | Self::Unavailable(_) | Self::Unknown(_) => {
@@ -148,13 +144,6 @@ fn errors_json(errors: &[RecordError]) -> Value {
     let one =
         |error: &RecordError| json!({ "index": error.index, "field": error.field, "reason": error.reason });
     errors.iter().map(one).collect()
-}
-
-fn respond(status: StatusCode, kind: &'static str, value: &Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(value.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
 }
 
 /// What was taken.

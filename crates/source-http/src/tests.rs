@@ -1,5 +1,6 @@
 #![allow(clippy::disallowed_methods)]
 
+mod answers;
 mod budget;
 mod connections;
 mod inflate;
