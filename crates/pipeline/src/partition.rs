@@ -160,10 +160,21 @@ impl Partitioned {
             // A count stays written down until its frame is decoded or in the dead letters.
             let now =
                 before.filter(|before| matches!(before, Progress::Trying(..))).unwrap_or(Progress::Running);
+            self.begin_again(from);
             self.write_note(now).await?;
+        } else if self.begin_again(from) {
+            self.write_note(Progress::Running).await?;
         }
         self.context.status.set(SinkState::Running);
         Ok(Pending::new(writer, from, until))
+    }
+
+    /// An output that was lost begins again in front of the group's position, which goes back with it: the log has to keep
+    /// what is read again. Answers whether it did.
+    fn begin_again(&mut self, from: Offset) -> bool {
+        let lost = self.group.offset > from;
+        self.group.offset = self.group.offset.min(from);
+        lost
     }
 
     async fn start(&mut self, start: Start) -> Result<Offset, Break> {

@@ -4,7 +4,7 @@ mod accept;
 mod bounded;
 mod csv;
 pub(crate) mod json;
-mod moment;
+pub(crate) mod moment;
 mod problem;
 mod query;
 mod send;

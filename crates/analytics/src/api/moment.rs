@@ -22,7 +22,7 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, TimeError> {
 
 /// Writes seconds since 1970 as `2025-12-28T18:03:00Z`. The end of the last window of 9999 is written as its last second, which
 /// asks for the same windows.
-pub(super) fn write(seconds: u64) -> String {
+pub(crate) fn write(seconds: u64) -> String {
     let mut text = Vec::new();
     if let Some(time) = Timestamp::new(seconds.min(LAST), 0) {
         time.write(0, &mut text);

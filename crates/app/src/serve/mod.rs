@@ -1,5 +1,6 @@
 //! `logmill serve`: wires the rooms together, runs them, and ends them in order.
 
+mod analytics;
 mod banner;
 pub(crate) mod log;
 pub(crate) mod parts;
@@ -7,9 +8,11 @@ mod process;
 pub(crate) mod raw_batches;
 mod signals;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::Router;
 use logmill_admin::Admin;
 use logmill_source_http::{Listener, Timeouts, WebLogs, WebMetrics};
 use logmill_world::World;
@@ -60,13 +63,21 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
     let registry = parts::registry(sinks)?;
     let (stop_sources, sources) = watch::channel(false);
     let (stop_sinks, draining) = watch::channel(false);
-    let pipelines = Pipelines::start(world, settings, &queue, sinks, &draining)?;
+    let analytics = analytics::open(world, settings, &queue)?;
+    let pipelines = Pipelines::start(world, settings, &queue, sinks, &draining, analytics.as_ref())?;
     let (mut parts, mut deliveries) = (log.parts(), log.deliveries());
     parts.extend(pipelines.parts());
     deliveries.extend(pipelines.deliveries());
-    let tallies = log.tallies(&registry)?;
+    let mut tallies = log.tallies(&registry)?;
+    let mut routes = Router::new();
+    if let Some(analytics) = analytics.map(Arc::new) {
+        parts.push(analytics::part(&analytics));
+        tallies.extend(analytics::tallies(&registry, &analytics)?);
+        routes = analytics::routes(world, settings, &analytics);
+        sinks.spawn(analytics.keep(draining.clone()));
+    }
     let admin = Admin::new(registry.clone(), parts, deliveries, tallies).context("metrics")?;
-    let mut router = logmill_admin::router(admin);
+    let mut router = logmill_admin::router(admin).merge(routes);
     if settings.roles.has(Role::Ingest) {
         let metrics = WebMetrics::register(&registry).context("metrics")?;
         let web = parts::web_config(settings)?;

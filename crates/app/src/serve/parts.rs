@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use logmill_admin::{Delivery, Part};
+use logmill_analytics::Analytics;
 use logmill_dead_letters::{LetterFile, LetterStage};
 use logmill_model::{Customer, Limits};
 use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus};
@@ -35,6 +36,8 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 const LETTERS_INTERVAL: Duration = Duration::from_secs(1);
 /// The hourly files.
 pub(super) const FILES: &str = "files";
+/// The counts.
+pub(super) const ANALYTICS: &str = "analytics";
 /// The stage that copies rejected records.
 pub(super) const LETTERS: &str = "dead-letters";
 /// The file that shows dead letters.
@@ -178,6 +181,7 @@ impl Pipelines {
         queue: &Arc<dyn Queue>,
         runtime: &Runtime,
         draining: &watch::Receiver<bool>,
+        analytics: Option<&Analytics>,
     ) -> anyhow::Result<Self> {
         let starter = Starter { world, settings, queue, runtime, draining };
         let topic = Topic::new(&settings.web.topic)?;
@@ -185,6 +189,10 @@ impl Pipelines {
         if settings.roles.has(Role::Files) && settings.files.enabled {
             let (sink, interval) = files_sink(world, settings, queue)?;
             pipelines.push(starter.start(FILES, &topic, sink, interval)?);
+        }
+        if let Some(analytics) = analytics {
+            let interval = settings.aggregation.flush_interval;
+            pipelines.push(starter.start(ANALYTICS, &topic, analytics.sink(), interval)?);
         }
         if settings.roles.has(Role::DeadLetters) {
             pipelines.push(starter.start(LETTERS, &topic, Arc::new(LetterStage), LETTERS_INTERVAL)?);

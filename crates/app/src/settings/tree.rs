@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) idempotency: Idempotency,
     /// The hourly files.
     pub(crate) files: FilesSink,
+    /// Counts by minute, hour and day.
+    pub(crate) aggregation: Aggregation,
     /// Records that cannot be delivered.
     pub(crate) dead_letters: DeadLetters,
     /// The process's own log.
@@ -49,6 +51,7 @@ impl Settings {
             raw_batches: RawBatches::default(),
             idempotency: Idempotency::default(),
             files: FilesSink::default(),
+            aggregation: Aggregation::default(),
             dead_letters: DeadLetters::default(),
             log: Log::default(),
             shutdown_timeout: Duration::ZERO,
@@ -76,6 +79,8 @@ pub(crate) enum Role {
     Files,
     /// Keeps what cannot be delivered.
     DeadLetters,
+    /// Counts by minute, hour and day.
+    Aggregate,
     /// Answers questions: API and web page.
     Api,
 }
@@ -318,6 +323,21 @@ impl std::fmt::Debug for S3 {
         // The keys are not for logs.
         f.debug_struct("S3").field("endpoint", &self.endpoint).field("region", &self.region).finish()
     }
+}
+
+/// Counts by minute, hour and day.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Aggregation {
+    /// Whether web logs are counted.
+    pub(crate) enabled: bool,
+    /// How often summaries are written and events are sent.
+    pub(crate) interval: Duration,
+    /// How often counts are made durable.
+    pub(crate) flush_interval: Duration,
+    /// How far a record may lie behind before it is late.
+    pub(crate) allowed_lateness: Duration,
+    /// Keys of a window in a summary, and in an answer at most.
+    pub(crate) max_keys_per_window: u32,
 }
 
 /// Records that cannot be delivered.

@@ -13,7 +13,7 @@ pub(super) const REMEMBERED: usize = 16_384;
 
 /// A family, by its place among the names of the cache that answered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FamilyId(u32);
+pub(crate) struct FamilyId(u32);
 
 /// Remembers the families of 16,384 user agents, so that rules are tried once for each of them. Takes up to 1 MiB, and the
 /// names.
@@ -23,7 +23,7 @@ pub struct FamilyId(u32);
 ///
 /// User agents are told apart by a 128-bit hash whose secret is drawn anew for each cache: with one that is known, a
 /// sender could make a text that passes for another sender's.
-pub struct FamilyCache {
+pub(crate) struct FamilyCache {
     families: Arc<Families>,
     secret: [u8; 192],
     agents: HashMap<u128, FamilyId, BuildHasherDefault<Hashed>>,
@@ -33,7 +33,7 @@ pub struct FamilyCache {
 
 impl FamilyCache {
     /// An empty cache in front of these rules.
-    pub fn new(families: Arc<Families>) -> Self {
+    pub(crate) fn new(families: Arc<Families>) -> Self {
         Self {
             families,
             secret: secret(),
@@ -44,7 +44,7 @@ impl FamilyCache {
     }
 
     /// The id of this user agent's family: the same for the same family.
-    pub fn id(&mut self, user_agent: &str) -> FamilyId {
+    pub(crate) fn id(&mut self, user_agent: &str) -> FamilyId {
         let hash = xxh3_128_with_secret(user_agent.as_bytes(), &self.secret);
         if let Some(id) = self.agents.get(&hash) {
             return *id;
@@ -58,17 +58,17 @@ impl FamilyCache {
     }
 
     /// The name of a family. An id that is no longer valid gets the name of some other family, or none.
-    pub fn name(&self, id: FamilyId) -> &str {
+    pub(crate) fn name(&self, id: FamilyId) -> &str {
         self.names.get(id.0 as usize).map_or("", |name| name)
     }
 
     /// Whether there are 16,384 names: time to stop holding ids, and to call [`FamilyCache::clear_if_full`].
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.names.len() >= REMEMBERED
     }
 
     /// Forgets everything if the cache is full; answers whether it was. To be called when no ids are held.
-    pub fn clear_if_full(&mut self) -> bool {
+    pub(crate) fn clear_if_full(&mut self) -> bool {
         let full = self.is_full();
         if full {
             self.agents.clear();

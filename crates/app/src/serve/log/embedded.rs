@@ -10,7 +10,7 @@ use logmill_queue::{Group, Topic};
 use logmill_world::{Lock, LockFailure, Space, World};
 use prometheus::Registry;
 
-use super::super::parts::{FILES, LETTER_FILE, LETTERS, group};
+use super::super::parts::{ANALYTICS, FILES, LETTER_FILE, LETTERS, group};
 use crate::exit::{CONFIG, Failure, IO};
 use crate::settings::Settings;
 
@@ -79,6 +79,9 @@ fn readers(settings: &Settings) -> anyhow::Result<Vec<(Group, Topic)>> {
     let mut readers = Vec::new();
     if settings.files.enabled {
         readers.push((group(settings, FILES)?, topic.clone()));
+    }
+    if settings.aggregation.enabled {
+        readers.push((group(settings, ANALYTICS)?, topic.clone()));
     }
     readers.push((group(settings, LETTERS)?, topic.clone()));
     if settings.dead_letters.file.is_some() {

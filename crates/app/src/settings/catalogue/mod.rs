@@ -3,6 +3,7 @@
 //!
 //! A new setting is one entry in one of the lists below, and the field of [`Settings`] that the entry fills.
 
+mod aggregation;
 mod intake;
 mod kafka;
 mod outputs;
@@ -80,6 +81,7 @@ pub(super) const CATALOGUE: Catalogue = Catalogue(&[
     kafka::SETTINGS,
     raw_batches::SETTINGS,
     outputs::SETTINGS,
+    aggregation::SETTINGS,
 ]);
 
 impl Catalogue {

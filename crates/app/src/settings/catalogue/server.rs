@@ -11,6 +11,7 @@ const ROLES: &[Choice] = &[
     Choice::offered("ingest", |s| _ = s.roles.0.insert(Role::Ingest)),
     Choice::offered("files", |s| _ = s.roles.0.insert(Role::Files)),
     Choice::offered("dead-letters", |s| _ = s.roles.0.insert(Role::DeadLetters)),
+    Choice::offered("aggregate", |s| _ = s.roles.0.insert(Role::Aggregate)),
     Choice::offered("api", |s| _ = s.roles.0.insert(Role::Api)),
 ];
 

@@ -63,11 +63,11 @@ fn values() {
             "\"inof\" is not known; did you mean info? allowed: error, warn, info, debug, trace",
         ),
         ("log.format=xml", "\"xml\" is not known; allowed: auto, json, text"),
-        ("roles=", "is empty; write at least one of all, ingest, files, dead-letters, api"),
+        ("roles=", "is empty; write at least one of all, ingest, files, dead-letters, aggregate, api"),
         (
             "roles=ingest,dead_letters",
             "\"dead_letters\" is not known; did you mean dead-letters? \
-             allowed: all, ingest, files, dead-letters, api",
+             allowed: all, ingest, files, dead-letters, aggregate, api",
         ),
     ];
     told(&cases);

@@ -142,13 +142,13 @@ fn a_catalogue_is_consistent() {
 fn explain_has_aligned_columns() {
     let text = explain(&World::yaml("roles: [files]\nlog:\n  level: warn\n").load());
     let expected = "\
-data_dir                       ./data          default
-roles                          files           ./logmill.yaml:1:8
-shutdown_timeout               30s             default
-log.level                      warn            ./logmill.yaml:3:10
+data_dir                         ./data          default
+roles                            files           ./logmill.yaml:1:8
+shutdown_timeout                 30s             default
+log.level                        warn            ./logmill.yaml:3:10
 ";
     assert!(text.starts_with(expected), "{text}");
-    assert!(text.contains("\nqueue.partitions               3               default: number of cores\n"));
+    assert!(text.contains("\nqueue.partitions                 3               default: number of cores\n"));
 }
 
 /// A setting with some value that is often right.

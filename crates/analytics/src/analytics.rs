@@ -1,0 +1,89 @@
+//! The room as a whole: what the binary wires together.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use logmill_queue::{Queue, Sink};
+use logmill_world::World;
+use tokio::sync::watch;
+
+use crate::api::{Refused, Windows};
+use crate::config::AnalyticsConfig;
+use crate::core::Core;
+use crate::keeper::Keeper;
+use crate::question::{Answer, Question};
+use crate::sink::AnalyticsSink;
+use crate::store::StoreError;
+
+/// Counts, summaries, events and answers of one data folder.
+pub struct Analytics {
+    core: Arc<Core>,
+    queue: Arc<dyn Queue>,
+    sink: Arc<AnalyticsSink>,
+    trouble: Arc<Mutex<Option<String>>>,
+}
+
+impl Analytics {
+    /// Touches no file yet. The queue has to be one whose partitions this process reads all: counts of some of them would be
+    /// taken for counts of all.
+    #[must_use]
+    pub fn new(world: World, queue: Arc<dyn Queue>, config: AnalyticsConfig) -> Self {
+        let core = Arc::new(Core::new(world, config));
+        let sink = Arc::new(AnalyticsSink::new(core.clone(), queue.clone()));
+        Self { core, queue, sink, trouble: Arc::default() }
+    }
+
+    /// Counts batches.
+    #[must_use]
+    pub fn sink(&self) -> Arc<dyn Sink> {
+        self.sink.clone()
+    }
+
+    /// Writes summaries and sends events until `drain` says so.
+    pub fn keep(&self, drain: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
+        let (core, queue, trouble) = (self.core.clone(), self.queue.clone(), self.trouble.clone());
+        Keeper { core, queue, trouble }.run(drain)
+    }
+
+    /// Why summaries or events have to wait.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Answers questions.
+    #[must_use]
+    pub fn windows(&self) -> Arc<dyn Windows> {
+        self.core.clone()
+    }
+
+    /// Late records ever, and commits that counted something, as of the last commit of this process.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.sink.figures()
+    }
+}
+
+/// Figures of the counts; they never fall.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Late records, ever.
+    pub late_records: u64,
+    /// Commits that counted something, ever.
+    pub commits: u64,
+}
+
+impl Windows for Core {
+    fn answer(&self, question: &Question) -> Result<Answer, Refused> {
+        let answer = self.with(|store| match store.behind()? {
+            Some(left) => Ok(Err(Refused::Behind(format!("{left} batches are still to be counted")))),
+            None => Ok(Ok(store.answer(question)?)),
+        });
+        answer.unwrap_or_else(|error| {
+            Err(match error {
+                StoreError::TooLarge => Refused::TooLarge(error.to_string()),
+                other => Refused::Unavailable(other.to_string()),
+            })
+        })
+    }
+}

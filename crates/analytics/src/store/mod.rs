@@ -1,0 +1,131 @@
+//! The file that holds the counts. README.md says what is in its tables.
+
+mod answer;
+mod backend;
+mod commit;
+mod error;
+mod hour;
+mod marks;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod top;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use logmill_queue::Partition;
+use logmill_world::{Mode, World};
+use redb::{Builder, Database, ReadableDatabase, ReadableTable, WriteTransaction};
+
+use backend::Backend;
+pub(crate) use commit::{Range, Source, Verdict};
+pub(crate) use error::StoreError;
+pub(crate) use marks::{Dirty, Event};
+use rows::{CHUNKS, DIRTY, HEADS, LANES, LATE, STATE, STATE_KEY, unseal};
+pub(crate) use rows::{Lane, State};
+
+/// What the library may keep of the file in memory.
+const CACHE: usize = 64 << 20;
+
+/// The counts.
+pub(crate) struct Store {
+    db: Database,
+}
+
+impl Store {
+    /// Opens the file at `path`, which is made if it is absent, with an id of its own.
+    pub(crate) fn open(world: &World, path: &Path) -> Result<Self, StoreError> {
+        let file = world.fs().open(path, Mode::Create).map_err(redb::Error::Io)?;
+        world.fs().sync_dir(path.parent().unwrap_or(Path::new("."))).map_err(redb::Error::Io)?;
+        let db = Builder::new().set_cache_size(CACHE).create_with_backend(Backend(file))?;
+        let store = Self { db };
+        // Reading would fail on tables that were never made.
+        let write = store.begin()?;
+        for table in [HEADS, CHUNKS, LANES, STATE, DIRTY, LATE] {
+            write.open_table(table)?;
+        }
+        {
+            let mut table = write.open_table(STATE)?;
+            if get(&table, STATE_KEY, State::decode)?.is_none() {
+                let state = State { id: world.random_id(), ..State::default() };
+                put(&mut table, STATE_KEY, &state.encode())?;
+            }
+        }
+        write.commit()?;
+        Ok(store)
+    }
+
+    /// A transaction that is durable when it is committed, and after which the file can be opened at once.
+    fn begin(&self) -> Result<WriteTransaction, StoreError> {
+        let mut write = self.db.begin_write()?;
+        write.set_quick_repair(true);
+        Ok(write)
+    }
+
+    /// Where the counts of all partitions stand.
+    pub(crate) fn lanes(&self) -> Result<BTreeMap<Partition, Lane>, StoreError> {
+        let read = self.db.begin_read()?;
+        lanes(&read.open_table(LANES)?)
+    }
+
+    /// Frames that are still to be counted anew, if there are some.
+    pub(crate) fn behind(&self) -> Result<Option<u64>, StoreError> {
+        let lanes = self.lanes()?;
+        let left = lanes.values().map(|lane| lane.anew_until.saturating_sub(lane.next)).sum();
+        Ok((left > 0).then_some(left))
+    }
+
+    /// What there is once.
+    pub(crate) fn state(&self) -> Result<State, StoreError> {
+        let read = self.db.begin_read()?;
+        state(&read.open_table(STATE)?)
+    }
+
+    /// Writes down where partitions stand, as a first commit would find them.
+    pub(crate) fn set_lanes(&self, lanes: &BTreeMap<Partition, Lane>) -> Result<(), StoreError> {
+        let write = self.begin()?;
+        {
+            let mut table = write.open_table(LANES)?;
+            for (partition, lane) in lanes {
+                put(&mut table, &Lane::key(*partition), &lane.encode())?;
+            }
+        }
+        Ok(write.commit()?)
+    }
+}
+
+type Table<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
+
+fn put(table: &mut Table<'_>, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    table.insert(key, rows::seal(key, value).as_slice())?;
+    Ok(())
+}
+
+/// The value of a row, as `decode` reads it.
+fn get<T>(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    key: &[u8],
+    decode: impl FnOnce(&[u8]) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    let Some(found) = table.get(key)? else { return Ok(None) };
+    decode(unseal(key, found.value())?).map(Some)
+}
+
+fn lanes(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+) -> Result<BTreeMap<Partition, Lane>, StoreError> {
+    let mut lanes = BTreeMap::new();
+    for row in table.iter()? {
+        let (key, value) = row?;
+        let number =
+            key.value().try_into().map_err(|_| logmill_rollup::Malformed("a partition is no number"))?;
+        let lane = Lane::decode(unseal(key.value(), value.value())?)?;
+        lanes.insert(Partition(u16::from_be_bytes(number)), lane);
+    }
+    Ok(lanes)
+}
+
+fn state(table: &impl ReadableTable<&'static [u8], &'static [u8]>) -> Result<State, StoreError> {
+    Ok(get(table, STATE_KEY, State::decode)?.unwrap_or_default())
+}
