@@ -65,6 +65,16 @@ fn a_replacement_holds_what_was_matched() {
     assert_eq!(families.of("Gecko/20100727 Minefield/4.0.1pre"), "Firefox (Minefield)");
 }
 
+/// As in JavaScript, for which uap-core's expressions are written.
+#[test]
+fn digits_and_borders_of_words_are_those_of_ascii() {
+    let families = Families::load();
+    assert_eq!(families.of("Firefox/3.0"), "Firefox");
+    assert_eq!(families.of("Firefox/٣.٠"), "Other");
+    assert_eq!(families.of("curl/7.1"), "curl");
+    assert_eq!(families.of("écurl/7.1"), "curl", "there is a border between another letter and one of ASCII");
+}
+
 #[test]
 fn the_first_kib_decides() {
     let families = Families::load();
@@ -131,8 +141,10 @@ fn names_are_forgotten_only_when_the_owner_says_so() {
     assert!(cache.clear_if_full());
     assert!(!cache.is_full());
     assert_eq!(cache.name(ids[0]), "");
-    let id = cache.id(&app(5));
-    assert_eq!(cache.name(id), "app5");
+    for n in [5, REMEMBERED] {
+        let id = cache.id(&app(n));
+        assert_eq!(cache.name(id), format!("app{n}"));
+    }
 }
 
 static RULES: OnceLock<Rules> = OnceLock::new();
