@@ -23,7 +23,7 @@ struct Typed<'a> {
 }
 
 /// Runs `work` for about a second over all bodies; answers records a second of one core.
-fn rate(bodies: &bodies::Bodies, mut work: impl FnMut(&[u8])) -> f64 {
+pub(crate) fn rate(bodies: &bodies::Bodies, mut work: impl FnMut(&[u8])) -> f64 {
     bodies.bodies.iter().for_each(|body| work(body));
     let began = Instant::now();
     let mut records = 0;
