@@ -3,5 +3,5 @@
 mod api;
 mod question;
 
-pub use api::{Api, MAX_ANSWER, MAX_WINDOWS, Refused, Windows, router};
+pub use api::{Api, MAX_ANSWER, MAX_WINDOWS, Refused, Windows, parse_time, router, write_time};
 pub use question::{Answer, By, Distinct, Question, Width, Window};

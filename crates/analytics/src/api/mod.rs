@@ -22,6 +22,8 @@ use hyper::{HeaderMap, Response, Uri};
 use logmill_world::World;
 use tokio::sync::Semaphore;
 
+pub use self::moment::{parse as parse_time, write as write_time};
+
 use self::accept::{Form, choose};
 use self::bounded::bounded;
 use self::problem::Problem;
