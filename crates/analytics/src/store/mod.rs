@@ -153,3 +153,18 @@ fn lanes(
 fn state(table: &impl ReadableTable<&'static [u8], &'static [u8]>) -> Result<State, StoreError> {
     Ok(get(table, STATE_KEY, State::decode)?.unwrap_or_default())
 }
+
+#[cfg(test)]
+impl Store {
+    /// The runs of an hour.
+    fn runs(&self, hour: u32, customer: &str) -> Result<Vec<rows::Run>, StoreError> {
+        let read = self.db.begin_read()?;
+        let head = get(&read.open_table(HEADS)?, &rows::hour_key(hour, customer), rows::Head::decode)?;
+        Ok(head.unwrap_or_default().runs)
+    }
+
+    /// Chunks of all runs.
+    fn chunks(&self) -> Result<u64, StoreError> {
+        Ok(redb::ReadableTableMetadata::len(&self.db.begin_read()?.open_table(CHUNKS)?)?)
+    }
+}
