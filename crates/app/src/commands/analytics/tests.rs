@@ -160,15 +160,23 @@ fn json_and_csv_are_printed_as_they_come() {
     assert_eq!(json["series"][1]["counts"]["__other__"], 1200);
 }
 
+/// A server whose answers have one key of this length.
+fn long_key(length: usize) -> Server {
+    let key = "x".repeat(length);
+    Server::start(move |question| Ok(Answer { windows: vec![window(question.from, &[(&key, 1)], 0, true)] }))
+}
+
 #[test]
-fn the_largest_answer_is_printed() {
-    let server = Server::start(|question| {
-        let key = "x".repeat(MAX_ANSWER - 300);
-        Ok(Answer { windows: vec![window(question.from, &[(&key, 1)], 0, true)] })
-    });
-    let json = said(&server.place, "--format json").unwrap();
-    assert!(json.len() > 16_000_000, "{}", json.len());
-    assert!(said(&server.place, "").unwrap().contains("xxx…\n"));
+fn the_largest_answer_is_printed_and_what_no_logmill_sends_is_not() {
+    let frame = said(&long_key(0).place, "--format json").unwrap().len();
+    let largest = long_key(MAX_ANSWER - frame);
+    assert_eq!(said(&largest.place, "--format json").unwrap().len(), MAX_ANSWER);
+    assert!(said(&largest.place, "").unwrap().contains("xxx…\n"));
+
+    let endless = axum::routing::get(|| async { "x".repeat(MAX_ANSWER + 2) });
+    let router = axum::Router::new().route("/api/v1/analytics", endless);
+    let failure = said(&Server::of(router, largest.windows.clone()).place, "--format json").unwrap_err();
+    assert!(failure.contains("code: 74") && failure.contains("broke off"), "{failure}");
 }
 
 #[test]
