@@ -1,6 +1,7 @@
 //! The room as a whole: what the binary wires together.
 
 use std::future::Future;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use logmill_queue::{Queue, Sink};
@@ -12,6 +13,7 @@ use crate::config::AnalyticsConfig;
 use crate::core::Core;
 use crate::keeper::Keeper;
 use crate::question::{Answer, Question};
+use crate::recount::{Recount, RecountError};
 use crate::sink::AnalyticsSink;
 use crate::store::StoreError;
 
@@ -55,6 +57,14 @@ impl Analytics {
     #[must_use]
     pub fn windows(&self) -> Arc<dyn Windows> {
         self.core.clone()
+    }
+
+    /// Begins to count hours (since 1970, UTC) anew. Nothing else may count meanwhile.
+    ///
+    /// # Errors
+    /// The store cannot be opened or written.
+    pub fn recount(&self, hours: Range<u32>) -> Result<Recount, RecountError> {
+        Recount::begin(self.core.clone(), hours)
     }
 
     /// Late records ever, and commits that counted something, as of the last commit of this process.

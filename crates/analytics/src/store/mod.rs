@@ -6,6 +6,7 @@ mod commit;
 mod error;
 mod hour;
 mod marks;
+mod recount;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use backend::Backend;
 pub(crate) use commit::{Range, Source, Verdict};
 pub(crate) use error::StoreError;
 pub(crate) use marks::{Dirty, Event};
+pub use recount::Recounted;
 use rows::{CHUNKS, DIRTY, HEADS, LANES, LATE, STATE, STATE_KEY, unseal};
 pub(crate) use rows::{Lane, State};
 

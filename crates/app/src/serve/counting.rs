@@ -18,7 +18,7 @@ use crate::settings::{Role, Settings};
 const LATE: &str = "late";
 
 /// What counts in this process; none if nothing is to be counted here.
-pub(super) fn open(
+pub(crate) fn open(
     world: &World,
     settings: &Settings,
     queue: &Arc<dyn Queue>,
