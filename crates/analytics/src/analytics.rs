@@ -15,7 +15,7 @@ use crate::keeper::Keeper;
 use crate::question::{Answer, Question};
 use crate::recount::{Recount, RecountError};
 use crate::sink::AnalyticsSink;
-use crate::store::StoreError;
+use crate::store::{Standing, StoreError};
 
 /// Counts, summaries, events and answers of one data folder.
 pub struct Analytics {
@@ -85,9 +85,12 @@ pub struct Figures {
 
 impl Windows for Core {
     fn answer(&self, question: &Question) -> Result<Answer, Refused> {
-        let answer = self.with(|store| match store.behind()? {
-            Some(left) => Ok(Err(Refused::Behind(format!("{left} batches are still to be counted")))),
-            None => Ok(Ok(store.answer(question)?)),
+        let answer = self.with(|store| match self.standing(store)? {
+            Standing::Whole => Ok(Ok(store.answer(question)?)),
+            Standing::Anew(left) => {
+                Ok(Err(Refused::Behind(format!("{left} batches are still to be counted"))))
+            }
+            Standing::Beginning => Ok(Err(Refused::Unavailable("counting has not begun yet".to_owned()))),
         });
         answer.unwrap_or_else(|error| {
             Err(match error {

@@ -2,12 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
+use logmill_queue::Partition;
 use logmill_world::{Lock, LockFailure, World};
 
 use crate::config::AnalyticsConfig;
-use crate::store::{Store, StoreError};
+use crate::store::{Standing, Store, StoreError};
 
 const FILE: &str = "windows.redb";
 
@@ -16,6 +17,8 @@ pub(crate) struct Core {
     pub(crate) world: World,
     pub(crate) config: AnalyticsConfig,
     slot: RwLock<Slot>,
+    /// All partitions of the topic, as far as somebody asked.
+    partitions: Mutex<Vec<Partition>>,
 }
 
 /// The store is never used outside of the slot's guard, so that a file is never open twice.
@@ -27,7 +30,18 @@ struct Slot {
 
 impl Core {
     pub(crate) fn new(world: World, config: AnalyticsConfig) -> Self {
-        Self { world, config, slot: RwLock::default() }
+        Self { world, config, slot: RwLock::default(), partitions: Mutex::default() }
+    }
+
+    /// Counts are whole only when all of these partitions are known to the store.
+    pub(crate) fn expect(&self, partitions: Vec<Partition>) {
+        *self.partitions.lock().unwrap_or_else(PoisonError::into_inner) = partitions;
+    }
+
+    /// What the counts of a store are worth.
+    pub(crate) fn standing(&self, store: &Store) -> Result<Standing, StoreError> {
+        let partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        store.standing(&partitions)
     }
 
     fn path(&self) -> PathBuf {

@@ -57,6 +57,9 @@ impl AnalyticsSink {
     }
 
     async fn open_lane(&self, lease: Lease, committed: Option<&Committed>) -> Result<Opening, SinkError> {
+        // Before the first lane is written, so that nobody takes it for all of them.
+        let partitions = self.queue.partitions(&lease.topic).await.map_err(SinkError::Unavailable)?;
+        self.core.expect(partitions);
         let known = self.core.on_thread(Known::read).await?;
         let lane = known.lanes.get(&lease.partition).copied();
         self.publish(known);

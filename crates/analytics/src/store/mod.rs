@@ -31,6 +31,17 @@ pub(crate) use rows::{Lane, State};
 /// What the library may keep of the file in memory.
 const CACHE: usize = 64 << 20;
 
+/// What the counts are worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Whole.
+    Whole,
+    /// Of some partition it is not known yet where its counts begin.
+    Beginning,
+    /// Those of a part of the log: so many batches are still to be counted anew.
+    Anew(u64),
+}
+
 /// The counts.
 pub(crate) struct Store {
     db: Database,
@@ -88,11 +99,14 @@ impl Store {
         lanes(&read.open_table(LANES)?)
     }
 
-    /// Frames that are still to be counted anew, if there are some.
-    pub(crate) fn behind(&self) -> Result<Option<u64>, StoreError> {
+    /// Whether the counts are those of all that was read before, if these are all partitions.
+    pub(crate) fn standing(&self, partitions: &[Partition]) -> Result<Standing, StoreError> {
         let lanes = self.lanes()?;
+        if lanes.is_empty() || partitions.iter().any(|partition| !lanes.contains_key(partition)) {
+            return Ok(Standing::Beginning);
+        }
         let left = lanes.values().map(|lane| lane.anew_until.saturating_sub(lane.next)).sum();
-        Ok((left > 0).then_some(left))
+        Ok(if left > 0 { Standing::Anew(left) } else { Standing::Whole })
     }
 
     /// What there is once.
