@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use logmill_analytics::{Analytics, AnalyticsConfig, write_time};
 use logmill_model::Format;
+use logmill_queue::Topic;
 use logmill_queue::embedded::{EmbeddedQueue, LogConfig};
-use logmill_queue::{Group, Topic};
 use logmill_rollup::Batch;
 use logmill_world::World;
 
@@ -167,7 +167,6 @@ fn fill(folder: &Path, days: u64, customers: u64) {
     let config = AnalyticsConfig {
         dir: folder.to_path_buf(),
         topic: Topic::new("logs").expect("a topic"),
-        group: Group::new("logmill-analytics").expect("a group"),
         late: Topic::new("late").expect("a topic"),
         default_customer: "default".to_owned(),
         interval: Duration::from_secs(30),

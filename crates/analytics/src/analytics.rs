@@ -13,7 +13,7 @@ use crate::config::AnalyticsConfig;
 use crate::core::Core;
 use crate::keeper::Keeper;
 use crate::question::{Answer, Question};
-use crate::recount::{Recount, RecountError};
+use crate::recount::Recount;
 use crate::sink::AnalyticsSink;
 use crate::store::{Standing, StoreError};
 
@@ -26,13 +26,21 @@ pub struct Analytics {
 }
 
 impl Analytics {
-    /// Touches no file yet. The queue has to be one whose partitions this process reads all: counts of some of them would be
-    /// taken for counts of all.
+    /// Touches no file yet. The sink has to get all partitions: it needs a group that no other process is in, since counts of some
+    /// partitions would be taken for counts of all.
     #[must_use]
     pub fn new(world: World, queue: Arc<dyn Queue>, config: AnalyticsConfig) -> Self {
         let core = Arc::new(Core::new(world, config));
         let sink = Arc::new(AnalyticsSink::new(core.clone(), queue.clone()));
         Self { core, queue, sink, trouble: Arc::default() }
+    }
+
+    /// The id of the store, which is made if it is absent. Blocks on files.
+    ///
+    /// # Errors
+    /// The store cannot be opened or made.
+    pub fn store_id(&self) -> Result<[u8; 16], AnalyticsError> {
+        Ok(self.core.with(crate::store::Store::state)?.id)
     }
 
     /// Counts batches.
@@ -63,7 +71,7 @@ impl Analytics {
     ///
     /// # Errors
     /// The store cannot be opened or written.
-    pub fn recount(&self, hours: Range<u32>) -> Result<Recount, RecountError> {
+    pub fn recount(&self, hours: Range<u32>) -> Result<Recount, AnalyticsError> {
         Recount::begin(self.core.clone(), hours)
     }
 
@@ -71,6 +79,17 @@ impl Analytics {
     #[must_use]
     pub fn figures(&self) -> Figures {
         self.sink.figures()
+    }
+}
+
+/// Why something cannot be done with the store.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct AnalyticsError(String);
+
+impl From<StoreError> for AnalyticsError {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
     }
 }
 

@@ -5,22 +5,12 @@ use std::sync::Arc;
 
 use logmill_rollup::{Batch, Families, Summarizer};
 
+use crate::analytics::AnalyticsError;
 use crate::core::Core;
-use crate::store::{Recounted, StoreError};
+use crate::store::Recounted;
 
 /// What was read is added to the store beyond so many bytes.
 const FULL: usize = 32 << 20;
-
-/// Why hours cannot be counted anew.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct RecountError(String);
-
-impl From<StoreError> for RecountError {
-    fn from(error: StoreError) -> Self {
-        Self(error.to_string())
-    }
-}
 
 /// Hours that are being counted anew. They are nowhere to be seen before the end. All calls block on files.
 pub struct Recount {
@@ -30,7 +20,7 @@ pub struct Recount {
 }
 
 impl Recount {
-    pub(crate) fn begin(core: Arc<Core>, hours: Range<u32>) -> Result<Self, RecountError> {
+    pub(crate) fn begin(core: Arc<Core>, hours: Range<u32>) -> Result<Self, AnalyticsError> {
         core.with(crate::store::Store::recount_begin)?;
         let summarizer = Summarizer::new(Arc::new(Families::load()), 0, None);
         Ok(Self { core, hours, summarizer })
@@ -40,7 +30,7 @@ impl Recount {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub fn add(&mut self, batch: &Batch<'_>) -> Result<u64, RecountError> {
+    pub fn add(&mut self, batch: &Batch<'_>) -> Result<u64, AnalyticsError> {
         let mut unread = 0;
         self.summarizer.add(batch, |_| unread += 1);
         if self.summarizer.bytes() >= FULL || self.summarizer.is_full() {
@@ -49,7 +39,7 @@ impl Recount {
         Ok(unread)
     }
 
-    fn store(&mut self) -> Result<(), RecountError> {
+    fn store(&mut self) -> Result<(), AnalyticsError> {
         let delta = self.summarizer.take();
         Ok(self.core.with(|store| store.recount_add(&self.hours, &delta))?)
     }
@@ -59,7 +49,7 @@ impl Recount {
     ///
     /// # Errors
     /// The store cannot be written; nothing is replaced then.
-    pub fn end(mut self, fewer: bool) -> Result<Recounted, RecountError> {
+    pub fn end(mut self, fewer: bool) -> Result<Recounted, AnalyticsError> {
         self.store()?;
         Ok(self.core.with(|store| store.recount_end(&self.hours, fewer))?)
     }

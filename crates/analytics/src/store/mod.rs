@@ -12,7 +12,7 @@ mod rows;
 mod tests;
 mod top;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
 use std::path::Path;
 
@@ -99,13 +99,19 @@ impl Store {
         lanes(&read.open_table(LANES)?)
     }
 
-    /// Whether the counts are those of all that was read before, if these are all partitions.
-    pub(crate) fn standing(&self, partitions: &[Partition]) -> Result<Standing, StoreError> {
+    /// Whether the counts are those of all that was read before, if these are all partitions, and nothing is left to be read of
+    /// those that stand `still`.
+    pub(crate) fn standing(
+        &self,
+        partitions: &[Partition],
+        still: &BTreeSet<Partition>,
+    ) -> Result<Standing, StoreError> {
         let lanes = self.lanes()?;
         if lanes.is_empty() || partitions.iter().any(|partition| !lanes.contains_key(partition)) {
             return Ok(Standing::Beginning);
         }
-        let left = lanes.values().map(|lane| lane.anew_until.saturating_sub(lane.next)).sum();
+        let read = lanes.iter().filter(|(partition, _)| !still.contains(partition));
+        let left = read.map(|(_, lane)| lane.anew_until.saturating_sub(lane.next)).sum();
         Ok(if left > 0 { Standing::Anew(left) } else { Standing::Whole })
     }
 
