@@ -38,6 +38,7 @@ impl Plan {
         let is_gentle = rng.u32(..15) == 0;
         let segment = ["1MiB", "1MiB", "4MiB"][rng.usize(..3)];
         let flush = ["200ms", "200ms", "20ms"][rng.usize(..3)];
+        let count = ["100ms", "200ms", "400ms"][rng.usize(..3)];
         let settings = vec![
             "limits.max_batch_bytes=256KiB".to_owned(),
             "queue.retention_bytes=4MiB".to_owned(),
@@ -45,6 +46,8 @@ impl Plan {
             "queue.partitions=3".to_owned(),
             format!("queue.segment_bytes={segment}"),
             format!("files.flush_interval={flush}"),
+            format!("aggregation.flush_interval={count}"),
+            "aggregation.interval=1s".to_owned(),
         ];
         Self { at_start, at_recovery, load, is_gentle, settings }
     }

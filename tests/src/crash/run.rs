@@ -11,6 +11,7 @@ use super::acks::Acks;
 use super::client::Client;
 use super::follower::Follower;
 use super::plan::Plan;
+use crate::counts::Counts;
 use crate::server::{Server, Setup};
 use crate::tools::{checker, python};
 
@@ -98,7 +99,8 @@ pub fn run(options: &Options) -> Report {
     let ledger = crash.last();
     let followed = follower.finish();
     let checked = match ledger {
-        Some(ledger) => check(&crash.acks, &crash.data, &ledger),
+        // The checker says that the lines are what was accepted, and by the lines the windows were judged.
+        Some((ledger, windows)) => check(&crash.acks, &crash.data, &ledger) + &windows,
         None => "not checked".to_owned(),
     };
     let Crash { acks, kills, .. } = crash;
@@ -189,8 +191,19 @@ impl Crash<'_> {
         }
     }
 
+    /// All windows and summaries, compared with counts of the lines.
+    fn windows(&self, server: &Server) -> String {
+        match server.counts(&self.data, None) {
+            Counts::Right(text) => text,
+            Counts::Busy(text) | Counts::Wrong(text) => {
+                self.acks.complain(format!("the windows: {text}"));
+                text
+            }
+        }
+    }
+
     /// The last start: everything that has a key gets its answer, and all that is queued is delivered.
-    fn last(&mut self) -> Option<Value> {
+    fn last(&mut self) -> Option<(Value, String)> {
         let plan = Plan::new(self.options.seed, 0);
         let setup = self.setup(&plan.settings);
         let server = self.timed("the last start", || setup.start());
@@ -204,7 +217,8 @@ impl Crash<'_> {
             self.acks.complain(format!("the queue is not drained: {ready}\n{output}"));
             return None;
         };
+        let windows = self.windows(&server);
         self.stop(server);
-        Some(ledger)
+        Some((ledger, windows))
     }
 }
