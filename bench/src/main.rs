@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, clippy::expect_used, clippy::panic, clippy::format_push_string)]
 
 mod bodies;
+mod counts;
 mod door;
 mod echo;
 mod kafka;
@@ -40,6 +41,8 @@ fn main() {
         "workers" => workers::print(),
         "rebalance" => rebalance::print(),
         "slow" => slow::print(),
+        "counts" => counts::print(),
+        "drain" => counts::drain(),
         "" | "all" => {
             limits::print();
             ingest();
@@ -51,7 +54,7 @@ fn main() {
         other => {
             eprintln!(
                 "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, kafka, \
-                 door, workers, rebalance, slow, all"
+                 door, workers, rebalance, slow, counts, drain, all"
             );
             std::process::exit(64);
         }

@@ -29,6 +29,14 @@ impl Cpu {
     }
 }
 
+/// CPU time so far of a process, by its number or `self`.
+pub(crate) fn cpu_of(process: &str) -> Cpu {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("the process runs");
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |n: usize| Duration::from_millis(10 * fields[n].parse::<u64>().expect("ticks"));
+    Cpu { user: ticks(11), system: ticks(12) }
+}
+
 /// A server on core 0.
 pub(crate) struct Server {
     child: Child,
@@ -107,10 +115,7 @@ impl Server {
 
     /// CPU time so far.
     pub(crate) fn cpu(&self) -> Cpu {
-        let stat = self.proc("stat");
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |n: usize| Duration::from_millis(10 * fields[n].parse::<u64>().expect("ticks"));
-        Cpu { user: ticks(11), system: ticks(12) }
+        cpu_of(&self.child.id().to_string())
     }
 
     /// Resident bytes.

@@ -42,7 +42,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
         ],
     ),
     ("testkit", &["queue", "world"]),
-    ("sim", &["model", "pipeline", "queue", "sink-files", "store", "testkit", "world"]),
+    ("sim", &["analytics", "model", "pipeline", "queue", "sink-files", "store", "testkit", "world"]),
     ("dead-letters", &["model", "pipeline", "queue", "world"]),
 ];
 

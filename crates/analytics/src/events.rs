@@ -5,7 +5,7 @@ use std::sync::Arc;
 use logmill_queue::{Append, AppendError, Appended, Encoding, Header, Key, Queue, Route};
 use serde_json::json;
 
-use crate::api::moment;
+use crate::api::write_time;
 use crate::core::Core;
 use crate::store::{Event, StoreError};
 
@@ -57,7 +57,7 @@ fn append(core: &Core, key: &[u8], events: &[Event]) -> Append {
 fn line(event: &Event) -> String {
     json!({
         "customer": event.customer,
-        "window": moment::write(u64::from(event.minute) * 60),
+        "window": write_time(u64::from(event.minute) * 60),
         "records": event.records,
         "revision": event.revision,
     })

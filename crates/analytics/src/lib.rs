@@ -13,6 +13,6 @@ mod summaries;
 mod writer;
 
 pub use analytics::{Analytics, Figures};
-pub use api::{Api, MAX_ANSWER, MAX_WINDOWS, Refused, Windows, router};
+pub use api::{Api, MAX_ANSWER, MAX_WINDOWS, Refused, Windows, parse_time, router, write_time};
 pub use config::AnalyticsConfig;
 pub use question::{Answer, By, Distinct, Question, Width, Window};

@@ -1,9 +1,12 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+
+use crate::settings;
 
 /// Takes logs from where they are made to where they are used, and never loses or doubles one that it accepted.
 #[derive(Debug, Parser)]
@@ -65,6 +68,8 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// Compares the hourly files with what `generate` was told to be stored
     Verify(VerifyArgs),
+    /// Asks a running logmill what was counted, and shows it as a plot and a table
+    Analytics(AnalyticsArgs),
     /// Prints completions for a shell
     Completions {
         /// The shell
@@ -207,6 +212,65 @@ pub(crate) struct GenerateArgs {
     /// Gets a line for each batch that was stored; `verify` reads it
     #[arg(long, value_name = "FILE", default_value = "receipts.ndjson")]
     pub(crate) receipts: PathBuf,
+}
+
+/// What to ask the counts.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AnalyticsArgs {
+    /// The server to ask [default: the one of http.listen]
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// Whose records
+    #[arg(long, default_value = "default")]
+    pub(crate) customer: String,
+    /// Where the range begins: an RFC 3339 time, or YYYY-MM-DD, YYYY-MM-DDTHH or YYYY-MM-DDTHH:MM in UTC
+    #[arg(long, value_name = "TIME", conflicts_with = "last")]
+    pub(crate) from: Option<String>,
+    /// Where it ends; what begins then is outside [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+    /// How long it is, up to its end: 90m, 6h, 7d [default: 1h]
+    #[arg(long, value_name = "DURATION", value_parser = settings::duration)]
+    pub(crate) last: Option<Duration>,
+    /// How long a window is; at most 1,500 of them [default: minute up to 6 h, hour up to 15 d, then day]
+    #[arg(long, value_enum)]
+    pub(crate) window: Option<WindowWidth>,
+    /// What is counted
+    #[arg(long, value_enum, default_value = "path")]
+    pub(crate) by: CountBy,
+    /// Keys of a window, the largest first; 0 for totals only
+    #[arg(long, default_value_t = 10)]
+    pub(crate) limit: u64,
+    /// A plot with a table, or the answer as it came
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: OutputFormat,
+}
+
+/// How long a window is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum WindowWidth {
+    Minute,
+    Hour,
+    /// Of UTC.
+    Day,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum CountBy {
+    /// Method and path.
+    Path,
+    /// Families of user agents.
+    UserAgent,
+}
+
+/// How an answer is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum OutputFormat {
+    Table,
+    Json,
+    Csv,
 }
 
 /// What to compare.

@@ -11,8 +11,7 @@ mod estimate;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
-
+use hashbrown::HashSet;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// As many distinct hashes are kept as they are.

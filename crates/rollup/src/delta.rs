@@ -8,7 +8,7 @@ use hashbrown::{Equivalent, HashMap};
 
 use crate::agents::Agents;
 use crate::chunk::{Kind, Packer};
-use crate::families::{FamilyCache, FamilyId};
+use crate::families::{Agent, FamilyCache, FamilyId};
 use crate::postings::Postings;
 
 /// Memory of a key beside its own bytes, about: the place in a map, an allocation, its counts.
@@ -70,10 +70,19 @@ pub(crate) struct Counts {
 
 #[derive(Default)]
 struct Hour {
-    minutes: BTreeMap<u8, (Came, u64)>,
+    /// In the order in which they came up; most records follow one of the same minute.
+    minutes: Vec<Minute>,
+    last: usize,
     agents: Agents,
     families: HashMap<FamilyId, Postings>,
     paths: HashMap<Box<[u8]>, Postings>,
+}
+
+struct Minute {
+    minute: u8,
+    came: Came,
+    /// The last batch that had a record for it.
+    batch: u64,
 }
 
 /// A record, as far as it is counted.
@@ -83,8 +92,7 @@ pub(crate) struct Counted<'a> {
     /// Grows with each batch, so that a batch is counted once a minute.
     pub batch: u64,
     pub path: &'a [u8],
-    pub family: FamilyId,
-    pub agent: u64,
+    pub agent: Agent,
 }
 
 impl Counts {
@@ -104,13 +112,13 @@ impl Counts {
         let Some(hour) = self.hours.get_mut(place) else { return };
         hour.came(record);
         let before = hour.agents.memory();
-        hour.agents.insert(record.agent);
+        hour.agents.insert(record.agent.hash);
         // Many of them take less than a few less did.
         self.bytes = (self.bytes + hour.agents.memory()).saturating_sub(before);
         if count(&mut hour.paths, record.path, record.minute, |path| path.into()) {
             self.bytes += record.path.len() + KEY_BYTES;
         }
-        if count(&mut hour.families, &record.family, record.minute, |family| *family) {
+        if count(&mut hour.families, &record.agent.family, record.minute, |family| *family) {
             self.bytes += KEY_BYTES;
         }
     }
@@ -145,14 +153,25 @@ where
 impl Hour {
     #[inline]
     fn came(&mut self, record: &Counted<'_>) {
-        let (came, last) = self.minutes.entry(record.minute).or_default();
+        if self.minutes.get(self.last).is_none_or(|last| last.minute != record.minute) {
+            self.last = self.find(record.minute);
+        }
+        let Some(Minute { came, batch, .. }) = self.minutes.get_mut(self.last) else { return };
         came.records += 1;
         came.late_records += u64::from(record.is_late);
-        if *last != record.batch {
-            *last = record.batch;
+        if *batch != record.batch {
+            *batch = record.batch;
             came.batches += 1;
             came.late_batches += u64::from(record.is_late);
         }
+    }
+
+    fn find(&mut self, minute: u8) -> usize {
+        let found = self.minutes.iter().position(|known| known.minute == minute);
+        found.unwrap_or_else(|| {
+            self.minutes.push(Minute { minute, came: Came::default(), batch: 0 });
+            self.minutes.len() - 1
+        })
     }
 
     fn pack(self, families: &FamilyCache) -> HourAdded {
@@ -173,7 +192,7 @@ impl Hour {
             run.extend(packer.counts(Kind::Path, path, &sorted));
         }
         run.extend(packer.finish());
-        let minutes = self.minutes.into_iter().map(|(minute, (came, _))| (minute, came)).collect();
+        let minutes = self.minutes.into_iter().map(|minute| (minute.minute, minute.came)).collect();
         HourAdded { minutes, run }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use rules::Rules;
 
-pub(crate) use cache::{FamilyCache, FamilyId};
+pub(crate) use cache::{Agent, FamilyCache, FamilyId};
 
 /// What rules are tried on: so many bytes of a user agent, from its start.
 const TRIED: usize = 1024;

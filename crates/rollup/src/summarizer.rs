@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use logmill_model::{Accepted, Format, Scratch, Undecoded};
 
-use crate::agents::agent_hash;
 use crate::delta::{Counted, Counts, Delta};
 use crate::families::{Families, FamilyCache};
 use crate::key;
@@ -87,14 +86,13 @@ impl Summarizer {
             };
             last = Some((hour, place));
             key::path(&record, &mut self.path);
-            let agent = record.user_agent().unescaped();
+            let agent = self.families.agent(&record.user_agent().unescaped());
             let record = Counted {
                 minute: (minute % 60) as u8,
                 is_late: watermark.is_some_and(|watermark| end_of_minute(minute) <= watermark),
                 batch: self.batches,
                 path: &self.path,
-                family: self.families.id(&agent),
-                agent: agent_hash(&agent),
+                agent,
             };
             self.counts.add(place, &record);
             let time = timestamp.micros().min(batch.received_at);

@@ -4,7 +4,7 @@ mod accept;
 mod bounded;
 mod csv;
 pub(crate) mod json;
-pub(crate) mod moment;
+mod moment;
 mod problem;
 mod query;
 mod send;
@@ -21,6 +21,8 @@ use axum::routing::get;
 use hyper::{HeaderMap, Response, Uri};
 use logmill_world::World;
 use tokio::sync::Semaphore;
+
+pub use self::moment::{parse as parse_time, write as write_time};
 
 use self::accept::{Form, choose};
 use self::bounded::bounded;

@@ -89,11 +89,15 @@ impl Store {
 
 /// Whether a range continues its partition, which then stands at its end. `true` if its counts are still to be added.
 fn judge(lanes: &mut BTreeMap<Partition, Lane>, log: LogId, range: &Range<'_>) -> (Verdict, bool) {
-    let lane = lanes.entry(range.partition).or_insert_with(|| Lane::new(log, range.from));
+    // One that is not known began elsewhere, or its counts are lost: it has to be opened first.
+    let Some(lane) = lanes.get_mut(&range.partition) else { return (Verdict::Elsewhere(0), false) };
+    if lane.log != log {
+        return (Verdict::Elsewhere(lane.next), false);
+    }
     if lane.next >= range.to {
         return (Verdict::Counted, false);
     }
-    if lane.next != range.from || lane.log != log {
+    if lane.next != range.from {
         return (Verdict::Elsewhere(lane.next), false);
     }
     lane.next = range.to;

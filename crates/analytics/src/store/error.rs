@@ -11,13 +11,22 @@ pub(crate) enum StoreError {
     Damaged(String),
     /// The file cannot be read or written now. It has to be opened again.
     #[error("cannot use the file of the counts: {0}")]
-    Failed(#[from] redb::Error),
+    Failed(redb::Error),
     /// Somebody else has the file open, or it is being opened again.
     #[error("the file of the counts is in use: {0}")]
     Busy(String),
     /// The answer would hold or read too much.
     #[error("the answer would be larger than 16 MiB, or take more than 256 MiB of counts")]
     TooLarge,
+}
+
+impl From<redb::Error> for StoreError {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::Corrupted(what) => Self::Damaged(what),
+            other => Self::Failed(other),
+        }
+    }
 }
 
 impl From<Malformed> for StoreError {
@@ -38,10 +47,7 @@ macro_rules! from {
     ($($error:ident),*) => {
         $(impl From<redb::$error> for StoreError {
             fn from(error: redb::$error) -> Self {
-                match redb::Error::from(error) {
-                    redb::Error::Corrupted(what) => Self::Damaged(what),
-                    other => Self::Failed(other),
-                }
+                redb::Error::from(error).into()
             }
         })*
     };

@@ -12,10 +12,11 @@ mod tests;
 mod top;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
 use std::path::Path;
 
 use logmill_queue::Partition;
-use logmill_world::{Mode, World};
+use logmill_world::{Fs, Mode, World};
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, WriteTransaction};
 
 use backend::Backend;
@@ -34,26 +35,42 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the file at `path`, which is made if it is absent, with an id of its own.
+    /// Opens the file at `path`. An absent one is made beside and renamed, so that a crash leaves none that is half made.
     pub(crate) fn open(world: &World, path: &Path) -> Result<Self, StoreError> {
-        let file = world.fs().open(path, Mode::Create).map_err(redb::Error::Io)?;
-        world.fs().sync_dir(path.parent().unwrap_or(Path::new("."))).map_err(redb::Error::Io)?;
-        let db = Builder::new().set_cache_size(CACHE).create_with_backend(Backend(file))?;
-        let store = Self { db };
-        // Reading would fail on tables that were never made.
-        let write = store.begin()?;
+        let fs = &**world.fs();
+        if fs.exists(path).map_err(redb::Error::Io)? {
+            return Self::open_file(fs, path);
+        }
+        let beside = path.with_extension("tmp");
+        remove(fs, &beside).map_err(redb::Error::Io)?;
+        let store = Self::open_file(fs, &beside)?;
+        store.make(world.random_id())?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs.rename(&beside, path).and_then(|()| fs.sync_dir(folder)).map_err(redb::Error::Io)?;
+        Ok(store)
+    }
+
+    fn open_file(fs: &dyn Fs, path: &Path) -> Result<Self, StoreError> {
+        let file = fs.open(path, Mode::Create).map_err(redb::Error::Io)?;
+        let opened = Builder::new().set_cache_size(CACHE).create_with_backend(Backend(file));
+        match opened.map_err(redb::Error::from) {
+            Ok(db) => Ok(Self { db }),
+            // What is no file of the library, or one that is cut short.
+            Err(redb::Error::Io(error)) if matches!(error.kind(), InvalidData | UnexpectedEof) => {
+                Err(StoreError::Damaged(error.to_string()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes the tables, since reading would fail without, and gives the file its id.
+    fn make(&self, id: [u8; 16]) -> Result<(), StoreError> {
+        let write = self.begin()?;
         for table in [HEADS, CHUNKS, LANES, STATE, DIRTY, LATE] {
             write.open_table(table)?;
         }
-        {
-            let mut table = write.open_table(STATE)?;
-            if get(&table, STATE_KEY, State::decode)?.is_none() {
-                let state = State { id: world.random_id(), ..State::default() };
-                put(&mut table, STATE_KEY, &state.encode())?;
-            }
-        }
-        write.commit()?;
-        Ok(store)
+        put(&mut write.open_table(STATE)?, STATE_KEY, &State { id, ..State::default() }.encode())?;
+        Ok(write.commit()?)
     }
 
     /// A transaction that is durable when it is committed, and after which the file can be opened at once.
@@ -95,6 +112,13 @@ impl Store {
     }
 }
 
+fn remove(fs: &dyn Fs, path: &Path) -> std::io::Result<()> {
+    match fs.remove(path) {
+        Err(error) if error.kind() == NotFound => Ok(()),
+        done => done,
+    }
+}
+
 type Table<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
 
 fn put(table: &mut Table<'_>, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
@@ -128,4 +152,19 @@ fn lanes(
 
 fn state(table: &impl ReadableTable<&'static [u8], &'static [u8]>) -> Result<State, StoreError> {
     Ok(get(table, STATE_KEY, State::decode)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+impl Store {
+    /// The runs of an hour.
+    fn runs(&self, hour: u32, customer: &str) -> Result<Vec<rows::Run>, StoreError> {
+        let read = self.db.begin_read()?;
+        let head = get(&read.open_table(HEADS)?, &rows::hour_key(hour, customer), rows::Head::decode)?;
+        Ok(head.unwrap_or_default().runs)
+    }
+
+    /// Chunks of all runs.
+    fn chunks(&self) -> Result<u64, StoreError> {
+        Ok(redb::ReadableTableMetadata::len(&self.db.begin_read()?.open_table(CHUNKS)?)?)
+    }
 }

@@ -1,1 +1,5 @@
-
+mod answers;
+mod commits;
+mod damage;
+mod marks;
+mod rig;

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod analytics;
 mod check;
 mod config;
 mod dlq;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Dlq { action } => dlq::run(&load(&cli.settings, None)?.settings, &action),
         Command::Generate(args) => generate::run(&args),
         Command::Verify(args) => verify::run(&load(&cli.settings, None)?.settings, &args),
+        Command::Analytics(args) => analytics::run(&cli.settings, &args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "logmill", &mut std::io::stdout());
             Ok(())

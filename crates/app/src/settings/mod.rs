@@ -26,6 +26,7 @@ mod yaml;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub(crate) use catalogue::Machine;
 pub(crate) use print::{InitError, explain, init, schema, write_init};
@@ -115,6 +116,15 @@ pub(crate) fn load(sources: &Sources<'_>) -> Result<Loaded, Vec<Problem>> {
 
 fn load_with(catalogue: Catalogue, sources: &Sources<'_>) -> Result<Loaded, Vec<Problem>> {
     resolve::resolve(catalogue, sources.machine, gather::gather(catalogue, sources))
+}
+
+/// Reads a duration as settings have it.
+///
+/// # Errors
+/// One sentence with the form.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    units::duration(text)
+        .map_err(|_| format!("not a duration such as 90m; its unit is one of {}", units::duration_units()))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128_with_secret;
 
 use super::Families;
+use crate::agents::agent_hash;
 
 /// As many user agents are remembered, and so many names make the cache full.
 pub(super) const REMEMBERED: usize = 16_384;
@@ -14,6 +15,15 @@ pub(super) const REMEMBERED: usize = 16_384;
 /// A family, by its place among the names of the cache that answered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct FamilyId(u32);
+
+/// A user agent, as far as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Agent {
+    /// The same for the same family.
+    pub(crate) family: FamilyId,
+    /// Its [`agent_hash`].
+    pub(crate) hash: u64,
+}
 
 /// Remembers the families of 16,384 user agents, so that rules are tried once for each of them. Takes up to 1 MiB, and the
 /// names.
@@ -26,7 +36,7 @@ pub(crate) struct FamilyId(u32);
 pub(crate) struct FamilyCache {
     families: Arc<Families>,
     secret: [u8; 192],
-    agents: HashMap<u128, FamilyId, BuildHasherDefault<Hashed>>,
+    agents: HashMap<u128, Agent, BuildHasherDefault<Hashed>>,
     ids: HashMap<Arc<str>, FamilyId>,
     names: Vec<Arc<str>>,
 }
@@ -43,18 +53,24 @@ impl FamilyCache {
         }
     }
 
-    /// The id of this user agent's family: the same for the same family.
-    pub(crate) fn id(&mut self, user_agent: &str) -> FamilyId {
+    /// The family of this user agent, and its [`agent_hash`].
+    #[inline]
+    pub(crate) fn agent(&mut self, user_agent: &str) -> Agent {
         let hash = xxh3_128_with_secret(user_agent.as_bytes(), &self.secret);
-        if let Some(id) = self.agents.get(&hash) {
-            return *id;
+        match self.agents.get(&hash) {
+            Some(agent) => *agent,
+            None => self.learn(hash, user_agent),
         }
-        let id = self.tried(user_agent);
+    }
+
+    #[cold]
+    fn learn(&mut self, hash: u128, user_agent: &str) -> Agent {
+        let agent = Agent { family: self.tried(user_agent), hash: agent_hash(user_agent) };
         if self.agents.len() >= REMEMBERED {
             self.agents.clear();
         }
-        self.agents.insert(hash, id);
-        id
+        self.agents.insert(hash, agent);
+        agent
     }
 
     /// The name of a family. An id that is no longer valid gets the name of some other family, or none.

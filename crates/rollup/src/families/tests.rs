@@ -108,11 +108,11 @@ fn the_cache_answers_what_the_rules_say() {
     let mut cache = cache();
     for _ in 0..2 {
         for row in columns(REAL) {
-            let id = cache.id(row[0]);
+            let id = cache.agent(row[0]).family;
             assert_eq!(cache.name(id), row[1]);
         }
     }
-    let ids = columns(REAL).map(|row| cache.id(row[0])).collect::<HashSet<_>>();
+    let ids = columns(REAL).map(|row| cache.agent(row[0]).family).collect::<HashSet<_>>();
     let names = columns(REAL).map(|row| row[1]).collect::<HashSet<_>>();
     assert_eq!(ids.len(), names.len(), "an id for each family");
 }
@@ -120,20 +120,20 @@ fn the_cache_answers_what_the_rules_say() {
 #[test]
 fn ids_outlive_what_is_remembered_of_user_agents() {
     let mut cache = cache();
-    let firefox = cache.id("Firefox/3.0");
+    let firefox = cache.agent("Firefox/3.0").family;
     for n in 0..REMEMBERED * 2 {
-        cache.id(&format!("curl/7.{n}"));
+        cache.agent(&format!("curl/7.{n}")).family;
     }
     assert!(cache.remembered() <= REMEMBERED, "{}", cache.remembered());
     assert_eq!(cache.name(firefox), "Firefox");
-    assert_eq!(cache.id("Firefox/4.0"), firefox);
+    assert_eq!(cache.agent("Firefox/4.0").family, firefox);
     assert!(!cache.clear_if_full(), "there are two names");
 }
 
 #[test]
 fn names_are_forgotten_only_when_the_owner_says_so() {
     let mut cache = cache();
-    let ids = (0..=REMEMBERED).map(|n| cache.id(&app(n))).collect::<Vec<_>>();
+    let ids = (0..=REMEMBERED).map(|n| cache.agent(&app(n)).family).collect::<Vec<_>>();
     assert!(cache.is_full());
     for (n, id) in ids.iter().enumerate() {
         assert_eq!(cache.name(*id), format!("app{n}"));
@@ -142,7 +142,7 @@ fn names_are_forgotten_only_when_the_owner_says_so() {
     assert!(!cache.is_full());
     assert_eq!(cache.name(ids[0]), "");
     for n in [5, REMEMBERED] {
-        let id = cache.id(&app(n));
+        let id = cache.agent(&app(n)).family;
         assert_eq!(cache.name(id), format!("app{n}"));
     }
 }
@@ -167,7 +167,7 @@ proptest! {
     fn any_text_has_a_family(texts in prop::collection::vec("(\\PC{0,40}|bot|/1\\.0| CFNetwork|\n|Firefox/){0,60}", 8)) {
         let mut cache = cache();
         for text in texts {
-            let id = cache.id(&text);
+            let id = cache.agent(&text).family;
             prop_assert!(!cache.name(id).is_empty() && cache.name(id).len() <= 256);
         }
     }

@@ -36,7 +36,7 @@ struct Machine {
     acknowledged: Arc<Mutex<BTreeSet<u64>>>,
 }
 
-fn log_config(name: &str, partitions: u16) -> LogConfig {
+pub(crate) fn log_config(name: &str, partitions: u16) -> LogConfig {
     LogConfig {
         dir: Path::new("/data/queue").join(name),
         partitions,
