@@ -16,7 +16,7 @@ use crate::server::{Server, Setup};
 use crate::tools::{checker, python};
 
 const CLIENTS: u32 = 4;
-/// A start, a stop or the drain at the end that takes longer hangs, also on a machine that is busy.
+/// A start or a stop that takes longer hangs, also on a machine that is busy.
 const SLOW: Duration = Duration::from_secs(15);
 
 /// What to do.
@@ -174,6 +174,10 @@ impl Crash<'_> {
                 scope.spawn(|| client.work(address, &stop));
             }
             std::thread::sleep(plan.load);
+            if plan.is_drained {
+                stop.store(true, Ordering::Relaxed);
+                let _ = self.drain(&server);
+            }
             if plan.is_gentle {
                 self.stop(server);
             } else {
@@ -191,10 +195,22 @@ impl Crash<'_> {
         }
     }
 
+    /// Waits until all that is queued is delivered and counted; answers the ledger.
+    fn drain(&self, server: &Server) -> Option<Value> {
+        let drained = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.drained()));
+        if drained.is_err() {
+            let (ready, output) = (server.get("/readyz").text(), server.output());
+            self.acks.complain(format!("the queue is not drained: {ready}\n{output}"));
+        }
+        drained.ok()
+    }
+
     /// All windows and summaries, compared with counts of the lines.
     fn windows(&self, server: &Server) -> String {
         match server.counts(&self.data, None) {
-            Counts::Right(text) => text,
+            Counts::Right(text) => {
+                format!("{} in {} commits", text.trim_end(), server.metric("aggregation_runs_total"))
+            }
             Counts::Busy(text) | Counts::Wrong(text) => {
                 self.acks.complain(format!("the windows: {text}"));
                 text
@@ -210,13 +226,7 @@ impl Crash<'_> {
         for client in &mut self.clients {
             client.settle(server.address());
         }
-        let drain = || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.drained()));
-        let drained = self.timed("the last drain", drain);
-        let Ok(ledger) = drained else {
-            let (ready, output) = (server.get("/readyz").text(), server.output());
-            self.acks.complain(format!("the queue is not drained: {ready}\n{output}"));
-            return None;
-        };
+        let ledger = self.drain(&server)?;
         let windows = self.windows(&server);
         self.stop(server);
         Some((ledger, windows))

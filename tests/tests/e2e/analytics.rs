@@ -20,8 +20,12 @@ const SOON: Duration = Duration::from_secs(60);
 
 /// A process that makes counts visible and writes summaries as soon as it may.
 fn setup(dir: &Path) -> Setup {
-    let settings = ["aggregation.flush_interval=100ms", "aggregation.interval=1s"];
-    settings.iter().fold(Setup::new(dir), |setup, setting| setup.set(setting))
+    counting_every(dir, "100ms")
+}
+
+/// The same, but counts become visible only so often.
+fn counting_every(dir: &Path, interval: &str) -> Setup {
+    Setup::new(dir).set(&format!("aggregation.flush_interval={interval}")).set("aggregation.interval=1s")
 }
 
 /// A record for `GET <path>` at a time.
@@ -66,13 +70,6 @@ fn summary(data: &Path, customer: &str, hour: &str, is_good: impl Fn(&Value) -> 
         let summary = serde_json::from_slice(&std::fs::read(&path).ok()?).expect("a summary is whole");
         is_good(&summary).then_some(summary)
     })
-}
-
-/// A figure of `/metrics` without labels.
-fn metric(server: &Server, name: &str) -> u64 {
-    let text = server.get("/metrics").text();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.and_then(|figure| figure.parse().ok()).unwrap_or_else(|| panic!("{name} is not in {text}"))
 }
 
 /// All events about late records, as `logmill queue export --topic late` prints them.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use logmill_e2e::{Server, eventually};
 use serde_json::{Value, json};
 
-use super::{SOON, ask, count, late_events, metric, minute, setup, summary};
+use super::{SOON, ask, count, late_events, minute, setup, summary};
 
 /// Three days before [`NOW`].
 const THEN: &str = "2026-03-01T10:05:30Z";
@@ -50,14 +50,14 @@ fn a_record_three_days_late_corrects_its_hour_and_is_told() {
     assert_eq!((&before["total"], &before["revision"]), (&json!(2), &json!(1)));
     assert_eq!(minute(&server, "acme", "2026-03-01T10:05")["final"], true);
     assert_eq!(minute(&server, "acme", "2026-03-04T10:05")["final"], false);
-    assert_eq!(metric(&server, "late_records_total"), 0);
+    assert_eq!(server.metric("late_records_total"), 0);
     count(&server, "acme", &[(THEN, "/")]);
     let after = summary(dir, "acme", "2026-03-01T10", |summary| summary["revision"] != 1);
     assert_eq!((&after["total"], &after["revision"]), (&json!(3), &json!(2)));
     assert_eq!(after["paths"], json!({"GET /": 2, "GET /a": 1}));
     assert_eq!(after, ask(&server, "/analytics?customer=acme&hour=2026-03-01T10"));
     assert_eq!(window(&server, "acme", THEN), (3, 2));
-    assert_eq!(metric(&server, "late_records_total"), 1);
+    assert_eq!(server.metric("late_records_total"), 1);
     let told = json!({"customer": "acme", "window": "2026-03-01T10:05:00Z", "records": 1, "revision": 2});
     assert_eq!(events(dir, 1), [told]);
     // Neither forgotten nor told again by the next process.
@@ -71,7 +71,7 @@ fn a_record_three_days_late_corrects_its_hour_and_is_told() {
 /// Late records after a start, which reads them with its first partition.
 fn metric_in_the_end(server: &Server) -> u64 {
     eventually("late records are known", SOON, || {
-        Some(metric(server, "late_records_total")).filter(|records| *records > 0)
+        Some(server.metric("late_records_total")).filter(|records| *records > 0)
     })
 }
 
@@ -92,7 +92,7 @@ fn late_is_what_lies_behind_the_allowed_lateness() {
     for time in late {
         assert_eq!(window(&server, "acme", time), (1, 2), "{time}");
     }
-    assert_eq!(metric(&server, "late_records_total"), 3);
+    assert_eq!(server.metric("late_records_total"), 3);
     let mut windows: Vec<_> = events(folder.path(), 3).iter().map(|event| event["window"].clone()).collect();
     windows.sort_by_key(Value::to_string);
     assert_eq!(windows, ["2025-03-04T10:05:00Z", "2026-03-03T10:05:00Z", "2026-03-04T09:59:00Z"]);
@@ -108,7 +108,7 @@ fn records_of_a_batch_make_each_other_never_late() {
     // Two late records of a batch are one correction.
     count(&server, "acme", &[(THEN, "/"), (THEN, "/a")]);
     assert_eq!(window(&server, "acme", THEN), (3, 2));
-    assert_eq!(metric(&server, "late_records_total"), 2);
+    assert_eq!(server.metric("late_records_total"), 2);
     assert_eq!(events(folder.path(), 1)[0]["records"], 2);
 }
 
@@ -123,9 +123,9 @@ fn a_clock_that_runs_ahead_makes_nobody_late() {
     }
     let (behind, late) = (later(now, -1), later(now, -7));
     count(&server, "acme", &[(&behind, "/")]);
-    assert_eq!(metric(&server, "late_records_total"), 0, "a minute is no lateness");
+    assert_eq!(server.metric("late_records_total"), 0, "a minute is no lateness");
     count(&server, "acme", &[(&late, "/")]);
-    assert_eq!(metric(&server, "late_records_total"), 1);
+    assert_eq!(server.metric("late_records_total"), 1);
     assert_eq!((window(&server, "acme", &behind), window(&server, "acme", &late)), ((1, 1), (1, 2)));
     for time in &ahead {
         assert_eq!(window(&server, "ahead", time), (1, 1), "{time}");
