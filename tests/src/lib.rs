@@ -3,6 +3,7 @@
 //! A test harness panics where it cannot go on; that is what fails a test.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod counts;
 pub mod crash;
 mod files;
 mod http;
@@ -10,6 +11,7 @@ mod mount;
 mod server;
 mod tools;
 
+pub use counts::Counts;
 pub use files::{Line, hourly_files, lines_below, records_of};
 pub use http::{Answer, Connection, Post};
 pub use mount::Mount;

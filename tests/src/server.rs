@@ -242,6 +242,17 @@ impl Server {
         eventually("the process is ready", START, || (self.get("/readyz").status == 200).then_some(()));
     }
 
+    /// A counter of `/metrics` that has no labels.
+    ///
+    /// # Panics
+    /// There is none of this name.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> u64 {
+        let text = self.get("/metrics").text();
+        let figure = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        figure.and_then(|figure| figure.parse().ok()).unwrap_or_else(|| panic!("{name} is not in {text}"))
+    }
+
     /// The ledger's row of the hourly files.
     #[must_use]
     pub fn ledger(&self) -> Value {

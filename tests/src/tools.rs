@@ -37,6 +37,12 @@ pub fn checker(name: &str) -> PathBuf {
 /// Runs a Python script; answers whether it succeeded, and everything that it printed.
 #[must_use]
 pub fn python(script: &Path, arguments: &[&str]) -> (bool, String) {
+    let (code, text) = python_code(script, arguments);
+    (code == Some(0), text)
+}
+
+/// Runs a Python script; answers its exit code, and everything that it printed.
+pub(crate) fn python_code(script: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new("python3");
     // Whatever the locale says, the scripts speak UTF-8.
     let ended = command
@@ -46,7 +52,7 @@ pub fn python(script: &Path, arguments: &[&str]) -> (bool, String) {
         .output()
         .expect("python3 must be installed");
     let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
-    (ended.status.success(), String::from_utf8_lossy(&ended.stdout).into_owned() + &errors)
+    (ended.status.code(), String::from_utf8_lossy(&ended.stdout).into_owned() + &errors)
 }
 
 /// Asks until there is an answer, and fails when there is none by the deadline.

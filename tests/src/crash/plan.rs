@@ -15,6 +15,8 @@ pub(super) struct Plan {
     pub load: Duration,
     /// The load ends with SIGTERM.
     pub is_gentle: bool,
+    /// The process is killed when nothing is queued any more, so that a slow build never falls behind for good.
+    pub is_drained: bool,
     /// Settings of this run.
     pub settings: Vec<String>,
 }
@@ -36,8 +38,10 @@ impl Plan {
         };
         let load = Duration::from_micros(rng.u64(20_000..1_500_000));
         let is_gentle = rng.u32(..15) == 0;
+        let is_drained = run % 8 == 7;
         let segment = ["1MiB", "1MiB", "4MiB"][rng.usize(..3)];
         let flush = ["200ms", "200ms", "20ms"][rng.usize(..3)];
+        let count = ["100ms", "200ms", "400ms"][rng.usize(..3)];
         let settings = vec![
             "limits.max_batch_bytes=256KiB".to_owned(),
             "queue.retention_bytes=4MiB".to_owned(),
@@ -45,7 +49,9 @@ impl Plan {
             "queue.partitions=3".to_owned(),
             format!("queue.segment_bytes={segment}"),
             format!("files.flush_interval={flush}"),
+            format!("aggregation.flush_interval={count}"),
+            "aggregation.interval=1s".to_owned(),
         ];
-        Self { at_start, at_recovery, load, is_gentle, settings }
+        Self { at_start, at_recovery, load, is_gentle, is_drained, settings }
     }
 }

@@ -11,11 +11,12 @@ use super::acks::Acks;
 use super::client::Client;
 use super::follower::Follower;
 use super::plan::Plan;
+use crate::counts::Counts;
 use crate::server::{Server, Setup};
 use crate::tools::{checker, python};
 
 const CLIENTS: u32 = 4;
-/// A start, a stop or the drain at the end that takes longer hangs, also on a machine that is busy.
+/// A start or a stop that takes longer hangs, also on a machine that is busy.
 const SLOW: Duration = Duration::from_secs(15);
 
 /// What to do.
@@ -98,7 +99,8 @@ pub fn run(options: &Options) -> Report {
     let ledger = crash.last();
     let followed = follower.finish();
     let checked = match ledger {
-        Some(ledger) => check(&crash.acks, &crash.data, &ledger),
+        // The checker says that the lines are what was accepted, and by the lines the windows were judged.
+        Some((ledger, windows)) => check(&crash.acks, &crash.data, &ledger) + &windows,
         None => "not checked".to_owned(),
     };
     let Crash { acks, kills, .. } = crash;
@@ -172,6 +174,10 @@ impl Crash<'_> {
                 scope.spawn(|| client.work(address, &stop));
             }
             std::thread::sleep(plan.load);
+            if plan.is_drained {
+                stop.store(true, Ordering::Relaxed);
+                let _ = self.drain(&server);
+            }
             if plan.is_gentle {
                 self.stop(server);
             } else {
@@ -189,22 +195,40 @@ impl Crash<'_> {
         }
     }
 
+    /// Waits until all that is queued is delivered and counted; answers the ledger.
+    fn drain(&self, server: &Server) -> Option<Value> {
+        let drained = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.drained()));
+        if drained.is_err() {
+            let (ready, output) = (server.get("/readyz").text(), server.output());
+            self.acks.complain(format!("the queue is not drained: {ready}\n{output}"));
+        }
+        drained.ok()
+    }
+
+    /// All windows and summaries, compared with counts of the lines.
+    fn windows(&self, server: &Server) -> String {
+        match server.counts(&self.data, None) {
+            Counts::Right(text) => {
+                format!("{} in {} commits", text.trim_end(), server.metric("aggregation_runs_total"))
+            }
+            Counts::Busy(text) | Counts::Wrong(text) => {
+                self.acks.complain(format!("the windows: {text}"));
+                text
+            }
+        }
+    }
+
     /// The last start: everything that has a key gets its answer, and all that is queued is delivered.
-    fn last(&mut self) -> Option<Value> {
+    fn last(&mut self) -> Option<(Value, String)> {
         let plan = Plan::new(self.options.seed, 0);
         let setup = self.setup(&plan.settings);
         let server = self.timed("the last start", || setup.start());
         for client in &mut self.clients {
             client.settle(server.address());
         }
-        let drain = || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.drained()));
-        let drained = self.timed("the last drain", drain);
-        let Ok(ledger) = drained else {
-            let (ready, output) = (server.get("/readyz").text(), server.output());
-            self.acks.complain(format!("the queue is not drained: {ready}\n{output}"));
-            return None;
-        };
+        let ledger = self.drain(&server)?;
+        let windows = self.windows(&server);
         self.stop(server);
-        Some(ledger)
+        Some((ledger, windows))
     }
 }

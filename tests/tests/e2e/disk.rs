@@ -12,7 +12,8 @@ use crate::samples::{batch, ids, padded, sorted};
 const SOON: Duration = Duration::from_secs(30);
 
 fn setup(dir: &Path, settings: &[&str]) -> Setup {
-    let common = ["limits.max_batch_bytes=256KiB"];
+    let common =
+        ["limits.max_batch_bytes=256KiB", "aggregation.flush_interval=100ms", "aggregation.interval=1s"];
     common.iter().chain(settings).fold(Setup::new(dir), |setup, setting| setup.set(setting))
 }
 
@@ -49,7 +50,7 @@ impl Load {
         panic!("the disk never gets full: {}", server.get("/readyz").text());
     }
 
-    /// Everything that was acknowledged is there, once, and nothing else.
+    /// Everything that was acknowledged is there and counted, once, and nothing else.
     fn all_arrived(mut self, server: &Server, dir: &Path) {
         eventually("it goes on", SOON, || (self.send(server).status == 202).then_some(()));
         eventually("it is ready again", SOON, || (server.get("/readyz").status == 200).then_some(()));
@@ -58,6 +59,7 @@ impl Load {
             records_of(dir, "id") == sorted(self.acknowledged),
             "other records arrived than were acknowledged"
         );
+        let _ = server.counts(dir, None).is_right();
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access_log;
+mod analytics;
 mod bad_input;
 mod checker;
 mod commands;
