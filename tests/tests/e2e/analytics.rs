@@ -5,6 +5,7 @@ mod checker;
 mod damage;
 mod late;
 mod many;
+mod often;
 mod restart;
 
 use std::path::Path;
