@@ -11,6 +11,7 @@ mod echo;
 mod kafka;
 mod limits;
 mod load;
+mod many;
 mod rebalance;
 mod server;
 mod setup;
@@ -43,6 +44,8 @@ fn main() {
         "slow" => slow::print(),
         "counts" => counts::print(),
         "drain" => counts::drain(),
+        "customers" => many::customers(),
+        "windows" => many::windows(),
         "" | "all" => {
             limits::print();
             ingest();
@@ -54,7 +57,7 @@ fn main() {
         other => {
             eprintln!(
                 "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, kafka, \
-                 door, workers, rebalance, slow, counts, drain, all"
+                 door, workers, rebalance, slow, counts, drain, customers, windows, all"
             );
             std::process::exit(64);
         }

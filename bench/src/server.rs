@@ -43,6 +43,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     is_logmill: bool,
     data: Arc<tempfile::TempDir>,
+    folder: PathBuf,
 }
 
 fn binary(name: &str) -> PathBuf {
@@ -62,6 +63,12 @@ impl Server {
         Self::on(Arc::new(data), args)
     }
 
+    /// The same on data that is there, which is left to its owner.
+    pub(crate) fn logmill_at(folder: &Path, args: &[&str]) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        Self::with_data(Arc::new(data), folder, args)
+    }
+
     /// Kills the process and starts another on its data.
     pub(crate) fn restarted(mut self, args: &[&str]) -> Self {
         self.kill();
@@ -69,12 +76,17 @@ impl Server {
     }
 
     fn on(data: Arc<tempfile::TempDir>, args: &[&str]) -> Self {
+        let folder = data.path().to_path_buf();
+        Self::with_data(data, &folder, args)
+    }
+
+    fn with_data(data: Arc<tempfile::TempDir>, folder: &Path, args: &[&str]) -> Self {
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]).arg(binary("logmill")).arg("serve").args(args);
         command
             .args(["--set", "http.listen=127.0.0.1:0", "--set", "log.format=json", "--data-dir"])
-            .arg(data.path());
-        Self::start(command, data, true)
+            .arg(folder);
+        Self::start(command, data, folder, true)
     }
 
     /// A hyper server that reads bodies and answers.
@@ -82,10 +94,11 @@ impl Server {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]).arg(binary("logmill-bench")).arg("echo-server");
-        Self::start(command, Arc::new(data), false)
+        let folder = data.path().to_path_buf();
+        Self::start(command, Arc::new(data), &folder, false)
     }
 
-    fn start(mut command: Command, data: Arc<tempfile::TempDir>, is_logmill: bool) -> Self {
+    fn start(mut command: Command, data: Arc<tempfile::TempDir>, folder: &Path, is_logmill: bool) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -101,7 +114,7 @@ impl Server {
         };
         // What it says later must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address, is_logmill, data }
+        Self { child, address, is_logmill, data, folder: folder.to_path_buf() }
     }
 
     /// Where it listens.
@@ -153,7 +166,12 @@ impl Server {
 
     /// Bytes of the files below the data folder's `queue`, as they are on the disk.
     pub(crate) fn queued_bytes(&self) -> u64 {
-        let out = Command::new("du").arg("-sk").arg(self.data.path().join("queue")).output().expect("du");
+        self.bytes_of("queue")
+    }
+
+    /// The same of another folder below the data folder.
+    pub(crate) fn bytes_of(&self, name: &str) -> u64 {
+        let out = Command::new("du").arg("-sk").arg(self.folder.join(name)).output().expect("du");
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         text.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).expect("kibibytes") << 10
     }

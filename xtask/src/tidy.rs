@@ -35,6 +35,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
             "queue",
             "queue-kafka",
             "raw-batches",
+            "rollup",
             "sink-files",
             "source-http",
             "store",

@@ -31,6 +31,12 @@ pub struct Part {
 }
 
 impl Part {
+    /// How it stands now.
+    #[must_use]
+    pub fn state(&self) -> PartState {
+        (self.state)()
+    }
+
     /// A part whose state `state` tells.
     pub fn new(name: &str, state: impl Fn() -> PartState + Send + Sync + 'static) -> Self {
         Self { name: name.to_owned(), state: Box::new(state) }
@@ -42,7 +48,7 @@ pub(crate) fn report(parts: &[Part]) -> (bool, Value) {
     let mut ready = true;
     let mut states = serde_json::Map::new();
     for part in parts {
-        let state = match (part.state)() {
+        let state = match part.state() {
             PartState::Ready => json!({ "state": "ready" }),
             PartState::Notice(notice) => json!({ "state": "ready", "notice": notice }),
             PartState::Failing(reason) => {

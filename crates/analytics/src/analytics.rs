@@ -1,6 +1,7 @@
 //! The room as a whole: what the binary wires together.
 
 use std::future::Future;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use logmill_queue::{Queue, Sink};
@@ -12,8 +13,9 @@ use crate::config::AnalyticsConfig;
 use crate::core::Core;
 use crate::keeper::Keeper;
 use crate::question::{Answer, Question};
+use crate::recount::Recount;
 use crate::sink::AnalyticsSink;
-use crate::store::StoreError;
+use crate::store::{Standing, StoreError};
 
 /// Counts, summaries, events and answers of one data folder.
 pub struct Analytics {
@@ -24,13 +26,21 @@ pub struct Analytics {
 }
 
 impl Analytics {
-    /// Touches no file yet. The queue has to be one whose partitions this process reads all: counts of some of them would be
-    /// taken for counts of all.
+    /// Touches no file yet. The sink has to get all partitions: it needs a group that no other process is in, since counts of some
+    /// partitions would be taken for counts of all.
     #[must_use]
     pub fn new(world: World, queue: Arc<dyn Queue>, config: AnalyticsConfig) -> Self {
         let core = Arc::new(Core::new(world, config));
         let sink = Arc::new(AnalyticsSink::new(core.clone(), queue.clone()));
         Self { core, queue, sink, trouble: Arc::default() }
+    }
+
+    /// The id of the store, which is made if it is absent. Blocks on files.
+    ///
+    /// # Errors
+    /// The store cannot be opened or made.
+    pub fn store_id(&self) -> Result<[u8; 16], AnalyticsError> {
+        Ok(self.core.with(crate::store::Store::state)?.id)
     }
 
     /// Counts batches.
@@ -57,10 +67,29 @@ impl Analytics {
         self.core.clone()
     }
 
+    /// Begins to count hours (since 1970, UTC) anew. Nothing else may count meanwhile.
+    ///
+    /// # Errors
+    /// The store cannot be opened or written.
+    pub fn recount(&self, hours: Range<u32>) -> Result<Recount, AnalyticsError> {
+        Recount::begin(self.core.clone(), hours)
+    }
+
     /// Late records ever, and commits that counted something, as of the last commit of this process.
     #[must_use]
     pub fn figures(&self) -> Figures {
         self.sink.figures()
+    }
+}
+
+/// Why something cannot be done with the store.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct AnalyticsError(String);
+
+impl From<StoreError> for AnalyticsError {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
     }
 }
 
@@ -75,9 +104,12 @@ pub struct Figures {
 
 impl Windows for Core {
     fn answer(&self, question: &Question) -> Result<Answer, Refused> {
-        let answer = self.with(|store| match store.behind()? {
-            Some(left) => Ok(Err(Refused::Behind(format!("{left} batches are still to be counted")))),
-            None => Ok(Ok(store.answer(question)?)),
+        let answer = self.with(|store| match self.standing(store)? {
+            Standing::Whole => Ok(Ok(store.answer(question)?)),
+            Standing::Anew(left) => {
+                Ok(Err(Refused::Behind(format!("{left} batches are still to be counted"))))
+            }
+            Standing::Beginning => Ok(Err(Refused::Unavailable("counting has not begun yet".to_owned()))),
         });
         answer.unwrap_or_else(|error| {
             Err(match error {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use logmill_queue::{Group, Topic};
+use logmill_queue::Topic;
 
 /// Where the counts are and what they are made from.
 #[derive(Clone, Debug)]
@@ -12,8 +12,6 @@ pub struct AnalyticsConfig {
     pub dir: PathBuf,
     /// The topic with the batches.
     pub topic: Topic,
-    /// The consumer group that reads it.
-    pub group: Group,
     /// The topic of events about late records.
     pub late: Topic,
     /// The customer whose summaries lie directly below `analytics/`.

@@ -1,13 +1,15 @@
 //! The store as all parts of the room use it: opened when it is needed, opened anew when it failed, set aside when it is damaged.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
+use logmill_queue::Partition;
 use logmill_world::{Lock, LockFailure, World};
 
 use crate::config::AnalyticsConfig;
-use crate::store::{Store, StoreError};
+use crate::store::{Standing, Store, StoreError};
 
 const FILE: &str = "windows.redb";
 
@@ -16,6 +18,16 @@ pub(crate) struct Core {
     pub(crate) world: World,
     pub(crate) config: AnalyticsConfig,
     slot: RwLock<Slot>,
+    partitions: Mutex<Partitions>,
+}
+
+/// What is known of the partitions beside the store.
+#[derive(Default)]
+struct Partitions {
+    /// All of the topic, as far as somebody asked.
+    all: Vec<Partition>,
+    /// Those that are read to the end, though their positions are not there.
+    still: BTreeSet<Partition>,
 }
 
 /// The store is never used outside of the slot's guard, so that a file is never open twice.
@@ -27,7 +39,23 @@ struct Slot {
 
 impl Core {
     pub(crate) fn new(world: World, config: AnalyticsConfig) -> Self {
-        Self { world, config, slot: RwLock::default() }
+        Self { world, config, slot: RwLock::default(), partitions: Mutex::default() }
+    }
+
+    /// Counts are whole only when all of these partitions are known to the store.
+    pub(crate) fn expect(&self, partitions: Vec<Partition>) {
+        self.partitions.lock().unwrap_or_else(PoisonError::into_inner).all = partitions;
+    }
+
+    /// These partitions are read to the end, though their positions are not there.
+    pub(crate) fn stand_still(&self, still: BTreeSet<Partition>) {
+        self.partitions.lock().unwrap_or_else(PoisonError::into_inner).still = still;
+    }
+
+    /// What the counts of a store are worth.
+    pub(crate) fn standing(&self, store: &Store) -> Result<Standing, StoreError> {
+        let partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
+        store.standing(&partitions.all, &partitions.still)
     }
 
     fn path(&self) -> PathBuf {

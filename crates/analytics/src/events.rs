@@ -32,7 +32,11 @@ pub(crate) async fn send(core: &Arc<Core>, queue: &Arc<dyn Queue>) -> Result<(),
         let events = core.on_thread(|store| store.events(LINES)).await?;
         let Some(first) = events.first() else { return Ok(()) };
         let key = [id.as_slice(), first.key()].concat();
-        let append = append(core, &key, &events);
+        let mut append = append(core, &key, &events);
+        if queue.limits().relays_anywhere {
+            // There a key takes a second topic and somebody who decides. After a crash events may come twice, in messages of one key.
+            append.header.key = None;
+        }
         match queue.append(append).await? {
             Appended::New(_) | Appended::Duplicate { .. } | Appended::Conflict | Appended::Undecided(_) => {}
         }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::core::Core;
 use crate::events;
-use crate::store::StoreError;
+use crate::store::{Standing, StoreError};
 use crate::summaries::{self, Round};
 
 /// A round that took long is followed by a pause of so many times its duration, so that it never takes most of a core.
@@ -46,10 +46,11 @@ impl Keeper {
 
     /// Does what there is to do; answers what does not work.
     async fn round(&self) -> Option<String> {
-        match self.core.on_thread(|store| store.behind()).await {
+        let core = self.core.clone();
+        match self.core.on_thread(move |store| core.standing(store)).await {
+            Ok(Standing::Whole) => {}
             // Half of the counts would replace good summaries.
-            Ok(Some(_)) => return None,
-            Ok(None) => {}
+            Ok(Standing::Beginning | Standing::Anew(_)) => return None,
             Err(error) => return Some(error.to_string()),
         }
         let summaries = self.summaries().await;

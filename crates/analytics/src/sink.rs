@@ -1,17 +1,18 @@
 //! `Sink` on the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use logmill_queue::{
     BoxFuture, Class, Committed, Lease, Note, Offset, Opening, Outcome, Partition, Queue, QueueError, Sink,
-    SinkError, Staged, Start, Totals,
+    SinkError, Staged, Start, Topic, Totals,
 };
 use logmill_rollup::{Families, Micros, Summarizer};
 
 use crate::analytics::Figures;
 use crate::core::Core;
+use crate::ends::{Bounds, Ends};
 use crate::store::{Lane, Range, Source, State, Store, StoreError, Verdict};
 use crate::writer::{AnalyticsWriter, Summarized};
 
@@ -24,6 +25,7 @@ pub(crate) struct AnalyticsSink {
     /// Memory of all writers in bytes.
     memory: Arc<AtomicUsize>,
     known: Mutex<Known>,
+    ends: Mutex<Ends>,
 }
 
 /// What the store held when it was last looked at.
@@ -49,7 +51,14 @@ struct Part {
 
 impl AnalyticsSink {
     pub(crate) fn new(core: Arc<Core>, queue: Arc<dyn Queue>) -> Self {
-        Self { core, queue, families: OnceLock::new(), memory: Arc::default(), known: Mutex::default() }
+        Self {
+            core,
+            queue,
+            families: OnceLock::new(),
+            memory: Arc::default(),
+            known: Mutex::default(),
+            ends: Mutex::default(),
+        }
     }
 
     fn allowed_lateness(&self) -> Micros {
@@ -57,6 +66,9 @@ impl AnalyticsSink {
     }
 
     async fn open_lane(&self, lease: Lease, committed: Option<&Committed>) -> Result<Opening, SinkError> {
+        // Before the first lane is written, so that nobody takes it for all of them.
+        let partitions = self.queue.partitions(&lease.topic).await.map_err(SinkError::Unavailable)?;
+        self.core.expect(partitions);
         let known = self.core.on_thread(Known::read).await?;
         let lane = known.lanes.get(&lease.partition).copied();
         self.publish(known);
@@ -71,18 +83,18 @@ impl AnalyticsSink {
         Ok(Opening::new(Box::new(writer), Start::At(lane.log, lane.next)))
     }
 
-    /// Begins a partition at its oldest frame. If the group has read beyond it, the store was lost or set aside, and the
-    /// counts are made anew.
+    /// Begins a partition at its oldest frame. Until it has read what is there now, its counts are those of a part. If the group has
+    /// read beyond the oldest frame, the store was lost or set aside.
     async fn begin(&self, lease: &Lease, committed: Option<&Committed>) -> Result<Lane, SinkError> {
         let bounds = self.queue.bounds(&lease.topic, lease.partition).await;
-        let (oldest, _) = bounds.map_err(SinkError::Unavailable)?;
+        let (oldest, end) = bounds.map_err(SinkError::Unavailable)?;
         let mut lane = Lane::new(lease.log, oldest);
-        if let Some(known) = committed.map(|committed| committed.offset).filter(|known| *known > oldest) {
-            lane.anew_until = known;
+        lane.anew_until = end;
+        if committed.is_some_and(|committed| committed.offset > oldest) {
             tracing::warn!(
                 partition = lease.partition.0,
                 from = oldest,
-                to = known,
+                to = end,
                 "the counts of this range are made anew from the queue"
             );
         }
@@ -92,14 +104,37 @@ impl AnalyticsSink {
         Ok(lane)
     }
 
-    async fn source(&self, staged: &Staged) -> Result<Source, SinkError> {
-        let topic = &staged.lease.topic;
+    async fn bounds(&self, topic: &Topic) -> Result<Bounds, SinkError> {
         let mut bounds = Vec::new();
         for partition in self.queue.partitions(topic).await.map_err(SinkError::Unavailable)? {
             let known = self.queue.bounds(topic, partition).await.map_err(SinkError::Unavailable)?;
             bounds.push((partition, known));
         }
-        Ok(Source { log: staged.lease.log, allowed_lateness: self.allowed_lateness(), bounds })
+        Ok(bounds)
+    }
+
+    /// The partitions that are read to the end, though their positions are not there: none where positions reach the end.
+    fn still(&self, bounds: &Bounds) -> BTreeSet<Partition> {
+        if !self.queue.limits().relays_anywhere {
+            return BTreeSet::new();
+        }
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.look(self.core.world.clock().monotonic(), bounds, &known.lanes)
+    }
+
+    async fn look(&self) -> Result<(), SinkError> {
+        if self.queue.limits().relays_anywhere {
+            let bounds = self.bounds(&self.core.config.topic).await?;
+            self.core.stand_still(self.still(&bounds));
+        }
+        Ok(())
+    }
+
+    async fn source(&self, staged: &Staged) -> Result<Source, SinkError> {
+        let bounds = self.bounds(&staged.lease.topic).await?;
+        let still = self.still(&bounds);
+        Ok(Source { log: staged.lease.log, allowed_lateness: self.allowed_lateness(), bounds, still })
     }
 
     async fn commit_ranges(&self, staged: &[Staged]) -> Result<Vec<Outcome>, SinkError> {
@@ -181,7 +216,10 @@ impl Sink for AnalyticsSink {
 
     /// Each commit is final.
     fn checkpoint(&self) -> BoxFuture<'_, Result<Vec<(Partition, Committed)>, SinkError>> {
-        Box::pin(async { Ok(Vec::new()) })
+        Box::pin(async move {
+            self.look().await?;
+            Ok(Vec::new())
+        })
     }
 
     fn totals(&self) -> Vec<(Partition, Totals)> {

@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Asks a running logmill what was counted, and shows it as a plot and a table
     Analytics(AnalyticsArgs),
+    /// Counts hours anew from the hourly files or the queue, and replaces what differs; the process must not be at work
+    Backfill(BackfillArgs),
     /// Prints completions for a shell
     Completions {
         /// The shell
@@ -84,6 +86,31 @@ pub(crate) enum Dependency {
     Kafka,
     /// The object store of files.dir.
     S3,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BackfillArgs {
+    /// The first hour: YYYY-MM-DD, YYYY-MM-DDTHH or an RFC 3339 time (UTC)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: String,
+    /// The hour behind the last one
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: String,
+    /// What is counted: the hourly files, or the queue if it still holds all that it ever held
+    #[arg(long, value_name = "files|queue", default_value = "files")]
+    pub(crate) source: BackfillSource,
+    /// Replaces hours also where that leaves fewer records, for example after files were deleted on purpose
+    #[arg(long)]
+    pub(crate) fewer: bool,
+}
+
+/// What hours are counted anew from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum BackfillSource {
+    /// The hourly files in their folder.
+    Files,
+    /// The queue.
+    Queue,
 }
 
 #[derive(Clone, Debug, Subcommand)]

@@ -6,9 +6,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use logmill_model::HourPath;
 use logmill_world::{File, Fs, Mode};
 
+use crate::hours;
 use crate::render::FileKey;
 
 /// Files open at once.
@@ -41,12 +41,8 @@ impl Folder {
     }
 
     fn path(&self, key: &FileKey) -> io::Result<PathBuf> {
-        let hour = HourPath::new(key.hour).ok_or(io::ErrorKind::InvalidInput)?;
-        let mut path = self.root.clone();
-        if *key.customer != *self.default_customer {
-            path.push(&*key.customer);
-        }
-        Ok(path.join(hour.date()).join(format!("{}.log.json", hour.hour())))
+        hours::path(&self.root, &self.default_customer, &key.customer, key.hour)
+            .ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
 
     fn file(&mut self, key: &FileKey) -> io::Result<&dyn File> {

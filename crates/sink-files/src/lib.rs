@@ -3,6 +3,7 @@
 mod codec;
 mod config;
 mod folder;
+mod hours;
 mod journal;
 pub mod objects;
 mod owner;
@@ -13,4 +14,5 @@ mod sink;
 mod tests;
 
 pub use config::FilesConfig;
+pub use hours::{HourlyFile, hourly_files};
 pub use sink::FilesSink;

@@ -1,6 +1,6 @@
 //! One transaction for what ranges add, and for where partitions then stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use logmill_queue::{LogId, Offset, Partition, Totals};
 use logmill_rollup::{Came, Delta, HourAdded, HourKey, Micros, end_of_minute};
@@ -11,6 +11,7 @@ use super::rows::{
     hour_key, late_key,
 };
 use super::{Store, StoreError, Table, get, hour, lanes, put, state};
+use crate::ends::Bounds;
 
 /// A range `[from, to)` of one partition.
 pub(crate) struct Range<'a> {
@@ -27,8 +28,10 @@ pub(crate) struct Range<'a> {
 pub(crate) struct Source {
     pub log: LogId,
     pub allowed_lateness: Micros,
-    /// The oldest offset that is kept and the next one, of each partition there is.
-    pub bounds: Vec<(Partition, (Offset, Offset))>,
+    /// All partitions.
+    pub bounds: Bounds,
+    /// Partitions that are read to the end, though their positions are not there.
+    pub still: BTreeSet<Partition>,
 }
 
 /// What became of a range.
@@ -188,7 +191,7 @@ fn frontier(source: &Source, lanes: &BTreeMap<Partition, Lane>) -> Option<Micros
     let mut unread = Vec::new();
     for (partition, (oldest, end)) in &source.bounds {
         let lane = lanes.get(partition);
-        if lane.map_or(*oldest, |lane| lane.next) < *end {
+        if lane.map_or(*oldest, |lane| lane.next) < *end && !source.still.contains(partition) {
             unread.push(lane.and_then(watermark));
         }
     }

@@ -6,12 +6,13 @@ mod commit;
 mod error;
 mod hour;
 mod marks;
+mod recount;
 mod rows;
 #[cfg(test)]
 mod tests;
 mod top;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
 use std::path::Path;
 
@@ -23,11 +24,23 @@ use backend::Backend;
 pub(crate) use commit::{Range, Source, Verdict};
 pub(crate) use error::StoreError;
 pub(crate) use marks::{Dirty, Event};
+pub use recount::Recounted;
 use rows::{CHUNKS, DIRTY, HEADS, LANES, LATE, STATE, STATE_KEY, unseal};
 pub(crate) use rows::{Lane, State};
 
 /// What the library may keep of the file in memory.
 const CACHE: usize = 64 << 20;
+
+/// What the counts are worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Whole.
+    Whole,
+    /// Of some partition it is not known yet where its counts begin.
+    Beginning,
+    /// Those of a part of the log: so many batches are still to be counted anew.
+    Anew(u64),
+}
 
 /// The counts.
 pub(crate) struct Store {
@@ -86,11 +99,20 @@ impl Store {
         lanes(&read.open_table(LANES)?)
     }
 
-    /// Frames that are still to be counted anew, if there are some.
-    pub(crate) fn behind(&self) -> Result<Option<u64>, StoreError> {
+    /// Whether the counts are those of all that was read before, if these are all partitions, and nothing is left to be read of
+    /// those that stand `still`.
+    pub(crate) fn standing(
+        &self,
+        partitions: &[Partition],
+        still: &BTreeSet<Partition>,
+    ) -> Result<Standing, StoreError> {
         let lanes = self.lanes()?;
-        let left = lanes.values().map(|lane| lane.anew_until.saturating_sub(lane.next)).sum();
-        Ok((left > 0).then_some(left))
+        if lanes.is_empty() || partitions.iter().any(|partition| !lanes.contains_key(partition)) {
+            return Ok(Standing::Beginning);
+        }
+        let read = lanes.iter().filter(|(partition, _)| !still.contains(partition));
+        let left = read.map(|(_, lane)| lane.anew_until.saturating_sub(lane.next)).sum();
+        Ok(if left > 0 { Standing::Anew(left) } else { Standing::Whole })
     }
 
     /// What there is once.

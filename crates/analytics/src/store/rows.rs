@@ -20,6 +20,9 @@ pub(super) const LANES: Definition = TableDefinition::new("partitions");
 pub(super) const STATE: Definition = TableDefinition::new("state");
 pub(super) const DIRTY: Definition = TableDefinition::new("dirty");
 pub(super) const LATE: Definition = TableDefinition::new("late");
+/// As [`HEADS`] and [`CHUNKS`], while hours are counted anew.
+pub(super) const NEW_HEADS: Definition = TableDefinition::new("new_heads");
+pub(super) const NEW_CHUNKS: Definition = TableDefinition::new("new_chunks");
 
 /// The only key of [`STATE`].
 pub(super) const STATE_KEY: &[u8] = b"state";

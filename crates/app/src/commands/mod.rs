@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod analytics;
+mod backfill;
 mod check;
 mod config;
 mod dlq;
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Dlq { action } => dlq::run(&load(&cli.settings, None)?.settings, &action),
         Command::Generate(args) => generate::run(&args),
         Command::Verify(args) => verify::run(&load(&cli.settings, None)?.settings, &args),
+        Command::Backfill(args) => backfill::run(&load(&cli.settings, None)?.settings, &args),
         Command::Analytics(args) => analytics::run(&cli.settings, &args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "logmill", &mut std::io::stdout());

@@ -1,7 +1,7 @@
 //! `logmill serve`: wires the rooms together, runs them, and ends them in order.
 
-mod analytics;
 mod banner;
+pub(crate) mod counting;
 pub(crate) mod log;
 pub(crate) mod parts;
 mod process;
@@ -63,7 +63,7 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
     let registry = parts::registry(sinks)?;
     let (stop_sources, sources) = watch::channel(false);
     let (stop_sinks, draining) = watch::channel(false);
-    let analytics = analytics::open(world, settings, &queue)?;
+    let analytics = counting::open(world, settings, &queue)?;
     let pipelines = Pipelines::start(world, settings, &queue, sinks, &draining, analytics.as_ref())?;
     let (mut parts, mut deliveries) = (log.parts(), log.deliveries());
     parts.extend(pipelines.parts());
@@ -71,9 +71,9 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
     let mut tallies = log.tallies(&registry)?;
     let mut routes = Router::new();
     if let Some(analytics) = analytics.map(Arc::new) {
-        parts.push(analytics::part(&analytics));
-        tallies.extend(analytics::tallies(&registry, &analytics)?);
-        routes = analytics::routes(world, settings, &analytics);
+        parts.push(counting::part(&analytics));
+        tallies.extend(counting::tallies(&registry, &analytics)?);
+        routes = counting::routes(world, settings, &analytics);
         sinks.spawn(analytics.keep(draining.clone()));
     }
     let admin = Admin::new(registry.clone(), parts, deliveries, tallies).context("metrics")?;

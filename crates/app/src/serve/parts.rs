@@ -22,6 +22,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::counting;
 use super::process::ProcessFigures;
 use crate::exit::{CONFIG, Failure};
 use crate::settings::{Destination, ObjectCodec, QueueKind, Role, S3, Settings};
@@ -192,7 +193,9 @@ impl Pipelines {
         }
         if let Some(analytics) = analytics {
             let interval = settings.aggregation.flush_interval;
-            pipelines.push(starter.start(ANALYTICS, &topic, analytics.sink(), interval)?);
+            let name = counting::group_name(settings, analytics)?;
+            let group = group(settings, &name)?;
+            pipelines.push(starter.start_in(group, ANALYTICS, &topic, analytics.sink(), interval)?);
         }
         if settings.roles.has(Role::DeadLetters) {
             pipelines.push(starter.start(LETTERS, &topic, Arc::new(LetterStage), LETTERS_INTERVAL)?);
@@ -244,16 +247,6 @@ pub(crate) fn group(settings: &Settings, name: &str) -> anyhow::Result<Group> {
 }
 
 impl Starter<'_> {
-    fn letters(&self, name: &str, topic: &Topic) -> anyhow::Result<DeadLetters> {
-        Ok(DeadLetters::new(
-            self.world.clone(),
-            self.queue.clone(),
-            topic,
-            &group(self.settings, name)?,
-            name,
-        )?)
-    }
-
     fn start(
         &self,
         name: &'static str,
@@ -261,9 +254,19 @@ impl Starter<'_> {
         sink: Arc<dyn Sink>,
         flush_interval: Duration,
     ) -> anyhow::Result<Pipeline> {
-        let group = group(self.settings, name)?;
+        self.start_in(group(self.settings, name)?, name, topic, sink, flush_interval)
+    }
+
+    fn start_in(
+        &self,
+        group: Group,
+        name: &'static str,
+        topic: &Topic,
+        sink: Arc<dyn Sink>,
+        flush_interval: Duration,
+    ) -> anyhow::Result<Pipeline> {
         let queue = self.queue.clone();
-        let letters = self.letters(name, topic)?;
+        let letters = DeadLetters::new(self.world.clone(), queue.clone(), topic, &group, name)?;
         let spec = SinkSpec {
             group: group.clone(),
             topic: topic.clone(),

@@ -50,14 +50,6 @@ pub(super) const RULES: &[Rule] = &[
             wrong.then(|| Fault::new("is kafka, and no brokers are named", advice))
         },
     },
-    Rule {
-        settings: &["aggregation.enabled", "queue.kind"],
-        check: |s| {
-            let wrong = s.aggregation.enabled && s.queue.kind == QueueKind::Kafka;
-            let advice = "switch it off, or use the embedded log: counting where several processes share the partitions is not built yet";
-            wrong.then(|| Fault::new("is true, and the log is Kafka", advice))
-        },
-    },
     Rule { settings: &["files.s3.access_key", "files.s3.secret_key"], check: |s| pair(&s.files.s3) },
     Rule {
         settings: &["raw_batches.s3.access_key", "raw_batches.s3.secret_key"],

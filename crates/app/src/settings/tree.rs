@@ -90,6 +90,11 @@ pub(crate) enum Role {
 pub(crate) struct Roles(pub(super) BTreeSet<Role>);
 
 impl Roles {
+    /// Exactly these parts, whatever was set.
+    pub(crate) fn only(&mut self, roles: &[Role]) {
+        self.0 = roles.iter().copied().collect();
+    }
+
     /// Whether the process runs this part, by its name or as one of all.
     #[must_use]
     pub(crate) fn has(&self, role: Role) -> bool {

@@ -72,7 +72,6 @@ impl Machine {
         let config = AnalyticsConfig {
             dir: Path::new("/data").to_path_buf(),
             topic: topic(),
-            group: group(),
             late: Topic::new("late").unwrap(),
             default_customer: "default".to_owned(),
             interval: Duration::from_secs(self.rng.u64(1..10)),

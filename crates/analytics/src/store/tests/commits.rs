@@ -49,7 +49,7 @@ async fn the_frontier_is_the_lowest_watermark_of_what_is_not_read() {
     rig.commit(&[&earlier]).unwrap();
     let expected = [(9 * MINUTE, 1, 2, true), (10 * MINUTE, 2, 2, false), (50 * MINUTE, 1, 1, false)];
     assert_eq!(short(&rig.minutes("acme")), expected);
-    rig.unread.remove(&1);
+    rig.still = vec![1];
     let more = rig.count(0, "acme", &[&[(60 * MINUTE, "/a")]]);
     rig.commit(&[&more]).unwrap();
     let last = short(&rig.minutes("acme"));

@@ -25,6 +25,8 @@ pub(super) struct Rig {
     partitions: BTreeMap<u16, (Offset, Summarizer)>,
     /// Frames of a partition that are not read.
     pub unread: BTreeMap<u16, u64>,
+    /// Partitions that stand still in front of their ends.
+    pub still: Vec<u16>,
 }
 
 pub(super) fn path() -> &'static Path {
@@ -62,7 +64,14 @@ impl Rig {
         let world = world(1, SimClock::start(), &disk);
         world.fs().create_dir_all(Path::new("/data")).unwrap();
         let store = Store::open(&world, path()).unwrap();
-        let rig = Self { disk, world, store, partitions: BTreeMap::new(), unread: BTreeMap::new() };
+        let rig = Self {
+            disk,
+            world,
+            store,
+            partitions: BTreeMap::new(),
+            unread: BTreeMap::new(),
+            still: Vec::new(),
+        };
         let lanes = (0..2).map(|partition| (Partition(partition), Lane::new(LOG, 0))).collect();
         rig.store.set_lanes(&lanes).unwrap();
         rig
@@ -98,7 +107,9 @@ impl Rig {
             let unread = self.unread.get(partition).copied().unwrap_or(0);
             (Partition(*partition), (0, next + unread))
         });
-        let source = Source { log: LOG, allowed_lateness: 0, bounds: bounds.collect() };
+        let (bounds, still) =
+            (bounds.collect(), self.still.iter().map(|partition| Partition(*partition)).collect());
+        let source = Source { log: LOG, allowed_lateness: 0, bounds, still };
         let ranges: Vec<_> = counted.iter().map(|counted| counted.range()).collect();
         self.store.commit(&source, &ranges)
     }

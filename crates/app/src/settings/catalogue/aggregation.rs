@@ -15,7 +15,7 @@ pub(super) const SETTINGS: &[Setting] = &[
             text: |s, _| (s.queue.kind == QueueKind::Embedded).to_string(),
         },
         Kind::Switch { set: |s, v| s.aggregation.enabled = v },
-        "Whether web logs are counted by minute, hour and day",
+        "Whether web logs are counted by minute, hour and day; on Kafka each process that counts reads all partitions",
     ),
     Setting::new(
         "aggregation.interval",

@@ -11,14 +11,15 @@ use logmill_queue::{Queue, Topic};
 use logmill_world::World;
 use prometheus::Registry;
 
-use super::parts::{ANALYTICS, group};
-use crate::settings::{Role, Settings};
+use super::parts::ANALYTICS;
+use crate::exit::{Failure, IO};
+use crate::settings::{QueueKind, Role, Settings};
 
 /// The topic of events about late records.
 const LATE: &str = "late";
 
 /// What counts in this process; none if nothing is to be counted here.
-pub(super) fn open(
+pub(crate) fn open(
     world: &World,
     settings: &Settings,
     queue: &Arc<dyn Queue>,
@@ -30,7 +31,6 @@ pub(super) fn open(
     let config = AnalyticsConfig {
         dir: settings.data_dir.clone(),
         topic: Topic::new(&settings.web.topic)?,
-        group: group(settings, ANALYTICS)?,
         late: Topic::new(LATE)?,
         default_customer: Customer::default().as_str().to_owned(),
         interval: ours.interval,
@@ -38,6 +38,18 @@ pub(super) fn open(
         max_keys: usize::try_from(ours.max_keys_per_window)?,
     };
     Ok(Some(Analytics::new(world.clone(), queue.clone(), config)))
+}
+
+/// What the consumer group of the counts ends with. On Kafka each process counts all partitions into its own store, so that it has a
+/// group of its own, by the store's id.
+pub(super) fn group_name(settings: &Settings, analytics: &Analytics) -> anyhow::Result<String> {
+    if settings.queue.kind == QueueKind::Embedded {
+        return Ok(ANALYTICS.to_owned());
+    }
+    let id = analytics.store_id();
+    let id =
+        id.map_err(|error| Failure::new(IO, format!("data_dir: the counts cannot be opened: {error}")))?;
+    Ok(format!("{ANALYTICS}-{:08x}", u32::from_be_bytes([id[0], id[1], id[2], id[3]])))
 }
 
 /// Questions and answers, where the process has this role.
