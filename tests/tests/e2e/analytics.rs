@@ -7,6 +7,7 @@ mod late;
 mod many;
 mod often;
 mod restart;
+mod told;
 
 use std::path::Path;
 use std::time::Duration;
