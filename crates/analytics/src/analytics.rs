@@ -1,10 +1,11 @@
 //! The room as a whole: what the binary wires together.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use logmill_queue::{Queue, Sink};
+use logmill_queue::{LogId, Offset, Partition, Queue, Sink, Totals};
 use logmill_world::World;
 use tokio::sync::watch;
 
@@ -15,7 +16,7 @@ use crate::keeper::Keeper;
 use crate::question::{Answer, Question};
 use crate::recount::Recount;
 use crate::sink::AnalyticsSink;
-use crate::store::{Standing, StoreError};
+use crate::store::{Lane, Standing, StoreError};
 
 /// Counts, summaries, events and answers of one data folder.
 pub struct Analytics {
@@ -41,6 +42,25 @@ impl Analytics {
     /// The store cannot be opened or made.
     pub fn store_id(&self) -> Result<[u8; 16], AnalyticsError> {
         Ok(self.core.with(crate::store::Store::state)?.id)
+    }
+
+    /// Forgets where the counts ended, and goes on at `positions` of the log; what was counted stays. The log holds `before` records in
+    /// front of these positions, which will never be counted. Nothing else may count meanwhile. Blocks on files.
+    ///
+    /// # Errors
+    /// The store cannot be opened or written.
+    pub fn adopt(
+        &self,
+        log: LogId,
+        positions: &[(Partition, Offset)],
+        before: u64,
+    ) -> Result<(), AnalyticsError> {
+        let lane = |(partition, next): &(Partition, Offset)| (*partition, Lane::new(log, *next));
+        let mut lanes: BTreeMap<_, _> = positions.iter().map(lane).collect();
+        if let Some(first) = lanes.values_mut().next() {
+            first.totals = Totals { read: before, expired: before, ..Totals::default() };
+        }
+        Ok(self.core.with(|store| store.set_lanes(&lanes))?)
     }
 
     /// Counts batches.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use logmill_queue::{
     BoxFuture, Class, Committed, Lease, Note, Offset, Opening, Outcome, Partition, Queue, QueueError, Sink,
@@ -26,6 +26,10 @@ pub(crate) struct AnalyticsSink {
     memory: Arc<AtomicUsize>,
     known: Mutex<Known>,
     ends: Mutex<Ends>,
+    /// Partitions that are counted; their lanes are in the store.
+    opened: Mutex<BTreeSet<Partition>>,
+    /// Those of them whose lanes were lost with the store.
+    lost: Mutex<BTreeSet<Partition>>,
 }
 
 /// What the store held when it was last looked at.
@@ -58,6 +62,8 @@ impl AnalyticsSink {
             memory: Arc::default(),
             known: Mutex::default(),
             ends: Mutex::default(),
+            opened: Mutex::default(),
+            lost: Mutex::default(),
         }
     }
 
@@ -66,6 +72,7 @@ impl AnalyticsSink {
     }
 
     async fn open_lane(&self, lease: Lease, committed: Option<&Committed>) -> Result<Opening, SinkError> {
+        lock(&self.opened).remove(&lease.partition);
         // Before the first lane is written, so that nobody takes it for all of them.
         let partitions = self.queue.partitions(&lease.topic).await.map_err(SinkError::Unavailable)?;
         self.core.expect(partitions);
@@ -77,6 +84,7 @@ impl AnalyticsSink {
             Some(lane) => lane,
             None => self.begin(&lease, committed).await?,
         };
+        lock(&self.opened).insert(lease.partition);
         let families = self.families.get_or_init(|| Arc::new(Families::load())).clone();
         let summarizer = Summarizer::new(families, self.allowed_lateness(), lane.highest);
         let writer = AnalyticsWriter::new(summarizer, self.memory.clone());
@@ -118,12 +126,16 @@ impl AnalyticsSink {
         if !self.queue.limits().relays_anywhere {
             return BTreeSet::new();
         }
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
-        ends.look(self.core.world.clock().monotonic(), bounds, &known.lanes)
+        let known = lock(&self.known);
+        lock(&self.ends).look(self.core.world.clock().monotonic(), bounds, &known.lanes)
     }
 
     async fn look(&self) -> Result<(), SinkError> {
+        let opened = lock(&self.opened).clone();
+        let known = self.core.on_thread(Known::read).await?;
+        *lock(&self.lost) =
+            opened.into_iter().filter(|partition| !known.lanes.contains_key(partition)).collect();
+        self.publish(known);
         if self.queue.limits().relays_anywhere {
             let bounds = self.bounds(&self.core.config.topic).await?;
             self.core.stand_still(self.still(&bounds));
@@ -165,13 +177,17 @@ impl AnalyticsSink {
     }
 
     fn publish(&self, known: Known) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        *lock(&self.known) = known;
     }
 
     pub(crate) fn figures(&self) -> Figures {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.known);
         Figures { late_records: known.state.late_records, commits: known.state.commit }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn part(staged: &Staged) -> Option<Part> {
@@ -222,8 +238,12 @@ impl Sink for AnalyticsSink {
         })
     }
 
+    fn moved(&self) -> Vec<(Partition, Offset)> {
+        lock(&self.lost).iter().map(|partition| (*partition, 0)).collect()
+    }
+
     fn totals(&self) -> Vec<(Partition, Totals)> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.known);
         known.lanes.iter().map(|(partition, lane)| (*partition, lane.totals)).collect()
     }
 }

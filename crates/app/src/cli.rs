@@ -140,7 +140,7 @@ pub(crate) enum QueueAction {
         #[command(subcommand)]
         action: GroupsAction,
     },
-    /// Decides where the hourly files go on when they do not fit to the queue; the process must not be at work
+    /// Decides where the hourly files and the counts go on when they do not fit to the queue; the process must not be at work
     Adopt {
         /// `oldest`: everything that the queue holds is written, again if it was before; `end`: only what comes
         #[arg(long, value_name = "oldest|end")]

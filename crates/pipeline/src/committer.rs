@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use logmill_queue::{Committed, Outcome, Partition, Sink, SinkError, Staged};
+use logmill_queue::{Committed, Offset, Outcome, Partition, Sink, SinkError, Staged};
 use logmill_world::World;
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,6 +32,8 @@ pub(crate) struct Request {
 pub(crate) enum Control {
     /// The group may move to this position.
     Checkpointed(Committed),
+    /// The output was lost and stands here.
+    Moved(Offset),
     /// Finish in order.
     Finish,
 }
@@ -113,6 +115,11 @@ impl Committer {
                 for (partition, committed) in positions {
                     if let Some(task) = controls.get(&partition) {
                         let _ = task.send(Control::Checkpointed(committed));
+                    }
+                }
+                for (partition, at) in self.sink.moved() {
+                    if let Some(task) = controls.get(&partition) {
+                        let _ = task.send(Control::Moved(at));
                     }
                 }
                 if is_late {

@@ -112,7 +112,7 @@ impl Partitioned {
                 biased;
                 () = backoff.wait(&self.context.world) => {}
                 control = self.control.recv(), if !self.finishing => {
-                    if !matches!(control, Some(Control::Checkpointed(_))) {
+                    if !matches!(control, Some(Control::Checkpointed(_) | Control::Moved(_))) {
                         // Nothing is in memory; who comes next need not wait.
                         self.reader.release();
                         return End::Finished;
@@ -315,6 +315,7 @@ impl Partitioned {
     async fn obey(&mut self, control: Control, pending: &mut Pending) -> Result<(), Break> {
         match control {
             Control::Checkpointed(committed) => self.move_group(committed, Progress::Running).await,
+            Control::Moved(at) => Err(self.moved(at)),
             Control::Finish => {
                 self.finishing = true;
                 self.flush(pending).await?;

@@ -1,6 +1,7 @@
 //! Counts by minute, hour and day, from the outside.
 
 mod access_log;
+mod backfill;
 mod checker;
 mod damage;
 mod late;

@@ -3,6 +3,7 @@
 pub(crate) mod access_log;
 mod broker;
 mod commands;
+mod counts;
 mod keys;
 mod kills;
 mod letters;

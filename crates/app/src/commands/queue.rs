@@ -11,7 +11,7 @@ use super::{export, kafka_tools, look};
 use crate::cli::{AdoptFrom, GroupsAction, QueueAction};
 use crate::exit::{CONFIG, Failure, IO, USAGE};
 use crate::serve::log::{embedded, needs_files};
-use crate::serve::{parts, raw_batches};
+use crate::serve::{counting, parts, raw_batches};
 use crate::settings::Settings;
 
 /// The logs of a data folder, by name.
@@ -118,12 +118,14 @@ fn adopt(settings: &Settings, from: AdoptFrom) -> anyhow::Result<()> {
         return Err(Failure::new(IO, error.to_string()).into());
     }
     let topic = Topic::new(&settings.web.topic)?;
-    let Some(folder) = settings.files.dir.folder() else {
+    let shared = raw_batches::around(settings, queue.clone())?;
+    let folder = settings.files.dir.folder().filter(|_| settings.files.enabled);
+    let files = folder.map(|folder| parts::folder_sink(&world, settings, &shared, folder)).transpose()?;
+    let counts = counting::open(&world, settings, &shared)?;
+    if files.is_none() && counts.is_none() {
         let text = "files.dir: objects have no position of their own; the group's decides where they go on";
         return Err(Failure::new(CONFIG, text).into());
-    };
-    let shared = raw_batches::around(settings, queue.clone())?;
-    let sink = parts::folder_sink(&world, settings, &shared, folder)?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut positions = Vec::new();
     runtime.block_on(async {
@@ -134,11 +136,22 @@ fn adopt(settings: &Settings, from: AdoptFrom) -> anyhow::Result<()> {
         // Of a group that never read the log knows all that it still holds.
         let all = queue.depth(&topic, &Group::new("adopt")?).await?.records.unwrap_or_default();
         let kept = if from == AdoptFrom::Oldest { all.queued } else { 0 };
-        sink.adopt(queue.log_id(&topic)?, &positions, all.accepted.saturating_sub(kept)).await?;
+        let (log, before) = (queue.log_id(&topic)?, all.accepted.saturating_sub(kept));
+        if let Some(files) = &files {
+            files.adopt(log, &positions, before).await?;
+        }
+        if let Some(counts) = &counts {
+            counts.adopt(log, &positions, before)?;
+        }
         anyhow::Ok(())
     })?;
+    let who = match (&files, &counts) {
+        (Some(_), Some(_)) => "the hourly files and the counts go on",
+        (Some(_), None) => "the hourly files go on",
+        (None, _) => "the counts go on",
+    };
     for (partition, offset) in positions {
-        println!("the hourly files go on at {topic} {partition} offset {offset}");
+        println!("{who} at {topic} {partition} offset {offset}");
     }
     Ok(())
 }

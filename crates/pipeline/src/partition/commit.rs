@@ -44,7 +44,7 @@ impl Partitioned {
         }
     }
 
-    fn moved(&mut self, at: Offset) -> Break {
+    pub(super) fn moved(&mut self, at: Offset) -> Break {
         let now = self.context.world.clock().monotonic();
         self.moves.retain(|then| now.saturating_sub(*then) < MOVES_WITHIN);
         self.moves.push(now);

@@ -171,6 +171,12 @@ pub trait Sink: Send + Sync {
     /// Makes everything committed so far final; answers how far the groups' positions may move.
     fn checkpoint(&self) -> BoxFuture<'_, Result<Vec<(Partition, Committed)>, SinkError>>;
 
+    /// Partitions whose output was lost since they were opened, and where it stands now: they are opened again. Asked after each
+    /// checkpoint; an output that notices at a commit answers `Moved` there.
+    fn moved(&self) -> Vec<(Partition, Offset)> {
+        Vec::new()
+    }
+
     /// What became of all records so far, a partition. Kept with the output, so that it survives crashes.
     fn totals(&self) -> Vec<(Partition, Totals)>;
 }

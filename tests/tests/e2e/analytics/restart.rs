@@ -95,3 +95,29 @@ fn a_summary_is_written_when_its_hour_changes_and_not_otherwise() {
     });
     let _ = server.counts(folder.path(), None).is_right();
 }
+
+#[test]
+fn a_queue_that_was_replaced_stops_the_counts_until_adopt_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let mut server = setup(data).start_ready();
+    load(&mut server.connect(), 0..20);
+    let _ = server.drained();
+    assert_eq!(server.stop(), Some(0));
+    std::fs::remove_dir_all(data.join("queue")).unwrap();
+    let mut server = setup(data).start();
+    let reason = eventually("the counts stop", Duration::from_secs(30), || {
+        let parts = server.get("/readyz").json()["parts"].clone();
+        parts["analytics"]["reason"].as_str().filter(|reason| reason.contains("adopt")).map(str::to_owned)
+    });
+    println!("{reason}");
+    server.kill();
+    let (code, text) = crate::commands::run(data, &["queue", "adopt", "--from", "oldest"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("the hourly files and the counts go on"), "{text}");
+    let mut server = setup(data).start_ready();
+    load(&mut server.connect(), 20..40);
+    let _ = server.drained();
+    let _ = server.counts(data, None).is_right();
+    assert_eq!(server.stop(), Some(0));
+}
