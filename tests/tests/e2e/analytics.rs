@@ -6,7 +6,9 @@ mod checker;
 mod damage;
 mod late;
 mod many;
+mod often;
 mod restart;
+mod told;
 
 use std::path::Path;
 use std::time::Duration;
