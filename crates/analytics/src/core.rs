@@ -1,5 +1,8 @@
 //! The store as all parts of the room use it: opened when it is needed, opened anew when it failed, set aside when it is damaged.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -34,6 +37,8 @@ struct Partitions {
 #[derive(Default)]
 struct Slot {
     store: Option<Store>,
+    /// Grows with each opening, so that who finds a store damaged sets no later one aside.
+    opening: u64,
     lock: Option<Box<dyn Lock>>,
 }
 
@@ -68,17 +73,15 @@ impl Core {
         work: impl FnOnce(&Store) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.open()?;
-        let (outcome, failed) = {
+        let (outcome, opening) = {
             let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
             let Some(store) = &slot.store else {
                 return Err(StoreError::Busy("it is opened again".to_owned()));
             };
-            let outcome = guarded(|| work(store));
-            let failed = matches!(outcome, Err(StoreError::Damaged(_) | StoreError::Failed(_)));
-            (outcome, failed)
+            (guarded(|| work(store)), slot.opening)
         };
-        if failed {
-            self.close(outcome.as_ref().err());
+        if let Err(error @ (StoreError::Damaged(_) | StoreError::Failed(_))) = &outcome {
+            self.close(opening, error);
         }
         outcome
     }
@@ -100,6 +103,7 @@ impl Core {
             self.set_aside(reason);
         }
         slot.store = Some(opened?);
+        slot.opening += 1;
         Ok(())
     }
 
@@ -114,15 +118,19 @@ impl Core {
     }
 
     /// Closes a store that failed. What is damaged is renamed, so that the next one begins empty.
-    fn close(&self, error: Option<&StoreError>) {
+    fn close(&self, opening: u64, error: &StoreError) {
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        if slot.opening != opening || slot.store.is_none() {
+            // Somebody else found it first.
+            return;
+        }
         // Closing writes, which may fail as well.
         let store = slot.store.take();
         let _ = guarded(|| {
             drop(store);
             Ok(())
         });
-        if let Some(StoreError::Damaged(reason)) = error {
+        if let StoreError::Damaged(reason) = error {
             self.set_aside(reason);
         }
     }
