@@ -1,23 +1,22 @@
-//! Counts on Kafka: each process that counts has all of them, whatever happens to it or to the other one.
+//! Counts on Kafka, three brokers: each process that counts has all of them, whatever happens to it, to the other one or to a
+//! broker.
 
 use std::path::Path;
 use std::time::Duration;
 
 use fastrand::Rng;
 use logmill_e2e::{Server, Setup, eventually};
-use logmill_testkit::services::kafka;
+use logmill_testkit::services::kafka::{self, Kafka};
 
 use super::{Load, SESSION, acknowledged, drained, setup};
 use crate::samples::number;
 
 const KILLS: u32 = 4;
 
-fn counting(data: &Path, prefix: &str) -> Setup {
-    let setup = setup(data, &kafka::shared().brokers(), prefix).set("aggregation.enabled=true");
-    setup
-        .set("aggregation.flush_interval=200ms")
-        .set("aggregation.interval=1s")
-        .set("files.flush_interval=50ms")
+fn counting(data: &Path, kafka: &Kafka) -> Setup {
+    let setup = setup(data, &kafka.brokers(), "counts").set("queue.kafka.replication=3");
+    let setup = setup.set("aggregation.enabled=true").set("aggregation.flush_interval=200ms");
+    setup.set("aggregation.interval=1s").set("files.flush_interval=50ms")
 }
 
 /// Waits until a process has counted what it was told to have, and compares with the files of the other one.
@@ -36,11 +35,22 @@ fn two_processes_that_count_and_are_killed_have_the_same_exact_counts() {
     let seed = number("LOGMILL_TEST_SEED", 1);
     let kills = number("LOGMILL_TEST_KILLS", KILLS);
     let (mut load, mut rng) = (Load::new(seed), Rng::with_seed(seed));
-    let first = counting(&load.data(), "counts");
+    let kafka = Kafka::start(3, kafka::QUICK);
+    let first = counting(&load.data(), &kafka);
     let spare = load.folder.path().join("spare");
-    let second = counting(&spare, "counts").argument("--roles").argument("aggregate,api");
+    let second = counting(&spare, &kafka).argument("--roles").argument("aggregate,api");
     let (mut one, mut other) = (first.start_ready(), second.start_ready());
-    for _ in 0..kills {
+    let mut away = None;
+    for kill in 0..kills {
+        // Every other time one of the brokers is away.
+        match away.take() {
+            Some(broker) => kafka.restart(broker),
+            None => {
+                let broker = u8::try_from(kill / 2 % 3 + 1).unwrap();
+                kafka.kill(broker);
+                away = Some(broker);
+            }
+        }
         let acks = load.acks.clone();
         let moment = Duration::from_millis(rng.u64(20..1_500));
         let is_first = rng.bool();
@@ -54,6 +64,9 @@ fn two_processes_that_count_and_are_killed_have_the_same_exact_counts() {
         } else {
             other = second.start();
         }
+    }
+    if let Some(broker) = away {
+        kafka.restart(broker);
     }
     let acks = load.acks.clone();
     load.during(&mut one, |_| acknowledged(&acks, 10));
