@@ -141,6 +141,13 @@ impl Server {
         self.memory("VmHWM:")
     }
 
+    /// Bytes that the process has had read from the disk so far: what was in memory does not count.
+    pub(crate) fn read_from_disk(&self) -> u64 {
+        let io = self.proc("io");
+        let line = io.lines().find_map(|line| line.strip_prefix("read_bytes: "));
+        line.and_then(|bytes| bytes.parse().ok()).expect("the kernel tells")
+    }
+
     fn memory(&self, name: &str) -> u64 {
         let status = self.proc("status");
         let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
