@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::json::OTHER;
+use logmill_rollup::OTHER;
+
 use super::{Answer, moment};
 
 /// Writes the answer of `/api/v1/analytics`: a row for each key of each window. Keys are as they came: who opens the file in a

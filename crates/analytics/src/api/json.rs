@@ -2,13 +2,11 @@
 
 use std::io::{self, Write};
 
+use logmill_rollup::OTHER;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::moment;
 use super::{Answer, By, Question, Width, Window};
-
-/// The key under which the records of all other keys stand.
-pub(super) const OTHER: &str = "__other__";
 
 #[derive(serde::Serialize)]
 struct Series<'a> {
