@@ -44,6 +44,11 @@ impl Careful {
         self.counts.get(&offset).is_some_and(|count| *count >= self.attempts)
     }
 
+    /// Whether the frame was being decoded when something went wrong before.
+    pub(crate) fn is_named(&self, offset: Offset) -> bool {
+        self.counts.contains_key(&offset)
+    }
+
     /// Counts a try, to be written down before it is made.
     pub(crate) fn attempt(&mut self, offset: Offset) -> u32 {
         let count = self.counts.entry(offset).or_default();

@@ -11,7 +11,9 @@ mod runner;
 mod status;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use letters::DeadLetters;
 pub use runner::{Drain, SinkSpec, run};
 pub use status::{SinkState, SinkStatus};
+pub use turns::Turns;

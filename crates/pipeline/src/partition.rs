@@ -22,6 +22,7 @@ use crate::letters::DeadLetters;
 use crate::note::{self, Progress};
 use crate::pending::Pending;
 use crate::status::{SinkState, SinkStatus};
+use crate::turns::Turns;
 
 /// What all partitions of a sink share.
 pub(crate) struct Context {
@@ -33,6 +34,7 @@ pub(crate) struct Context {
     pub requests: mpsc::Sender<Request>,
     pub flush_interval: Duration,
     pub attempts: u32,
+    pub turns: Turns,
 }
 
 /// Why the work on a partition ended.
@@ -292,6 +294,8 @@ impl Partitioned {
             self.careful.passed(offset);
             return Ok(Written::default());
         }
+        // Held until the note is cleared.
+        let _turn = self.context.turns.take(self.careful.is_named(offset)).await;
         if suspect {
             let attempt = self.careful.attempt(offset);
             self.write_note(Progress::Trying(offset, attempt)).await?;

@@ -14,6 +14,7 @@ use crate::committer::{Committer, Control, Controls};
 use crate::letters::DeadLetters;
 use crate::partition::{Context, End, Partitioned};
 use crate::status::{SinkState, SinkStatus};
+use crate::turns::Turns;
 
 /// Staged ranges that wait for the commit: one a partition, so the channel never holds more than those.
 const REQUESTS: usize = 64;
@@ -49,6 +50,8 @@ pub struct SinkSpec {
     pub shutdown_timeout: Duration,
     /// Bytes that may be fetched ahead.
     pub budget: u64,
+    /// The same for all sinks of the process.
+    pub turns: Turns,
 }
 
 struct Runner {
@@ -111,12 +114,14 @@ impl Runner {
             requests,
             flush_interval: spec.flush_interval,
             attempts: spec.attempts,
+            turns: spec.turns.clone(),
         });
         let spec = SinkSpec {
             group: spec.group.clone(),
             topic: spec.topic.clone(),
             sink: spec.sink.clone(),
             letters: spec.letters.clone(),
+            turns: spec.turns.clone(),
             ..*spec
         };
         let (world, status) = (world.clone(), status.clone());

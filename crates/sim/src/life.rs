@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkState, SinkStatus, run};
+use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkState, SinkStatus, Turns, run};
 use logmill_queue::embedded::EmbeddedQueue;
 use logmill_queue::{Depth, Group, Queue, Sink, Totals};
 use logmill_sink_files::{FilesConfig, FilesSink};
@@ -178,6 +178,7 @@ impl Life {
             attempts: 5,
             shutdown_timeout: Duration::from_secs(30),
             budget: 16 << 20,
+            turns: Turns::default(),
         };
         let status = Arc::new(SinkStatus::default());
         let (draining, drain) = watch::channel(false);

@@ -9,7 +9,7 @@ use logmill_admin::{Delivery, Part};
 use logmill_analytics::Analytics;
 use logmill_dead_letters::{LetterFile, LetterStage};
 use logmill_model::{Customer, Limits};
-use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus};
+use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus, Turns};
 use logmill_queue::{Group, Queue, Sink, SinkError, Topic};
 use logmill_sink_files::objects::{Codec, ObjectSink, ObjectsConfig};
 use logmill_sink_files::{FilesConfig, FilesSink};
@@ -173,6 +173,7 @@ struct Starter<'a> {
     queue: &'a Arc<dyn Queue>,
     runtime: &'a Runtime,
     draining: &'a watch::Receiver<bool>,
+    turns: Turns,
 }
 
 impl Pipelines {
@@ -184,7 +185,7 @@ impl Pipelines {
         draining: &watch::Receiver<bool>,
         analytics: Option<&Analytics>,
     ) -> anyhow::Result<Self> {
-        let starter = Starter { world, settings, queue, runtime, draining };
+        let starter = Starter { world, settings, queue, runtime, draining, turns: Turns::default() };
         let topic = Topic::new(&settings.web.topic)?;
         let mut pipelines = Vec::new();
         if settings.roles.has(Role::Files) && settings.files.enabled {
@@ -276,6 +277,7 @@ impl Starter<'_> {
             attempts: self.settings.dead_letters.attempts,
             shutdown_timeout: self.settings.shutdown_timeout,
             budget: READ_AHEAD,
+            turns: self.turns.clone(),
         };
         let status = Arc::new(SinkStatus::default());
         let drain = Drain(self.draining.clone());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus};
+use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus, Turns};
 use logmill_queue::embedded::{EmbeddedQueue, LogConfig};
 use logmill_queue::{
     Append, Appended, Delivery, Encoding, Frame, Group, Header, Partition, Queue, Route, Sink, Start, Topic,
@@ -132,6 +132,7 @@ impl Rig {
             attempts: 5,
             shutdown_timeout: Duration::from_secs(30),
             budget: 1 << 20,
+            turns: Turns::default(),
         };
         let status = Arc::new(SinkStatus::default());
         let queue: Arc<dyn Queue> = self.queue.clone();

@@ -119,3 +119,29 @@ fn letters_are_idempotent_over_any_number_of_crashes() {
         assert_eq!(offsets, ["0", "2"]);
     });
 }
+
+#[test]
+fn what_others_decode_when_a_frame_ends_the_process_is_not_condemned() {
+    let guilty = Memory::new(|state| state.dies_on.extend(["poison".to_owned()]));
+    let innocent = Memory::new(|_| {});
+    let mut machine = Machine::new();
+    machine.live(async |life| life.put_all(&["a", "b", "poison", "c"]).await);
+    let mut deaths = 0;
+    while !machine.live(async |life| {
+        let _both = (life.run("guilty", &guilty), life.run("innocent", &innocent));
+        life.until("the end", || life.disk.is_down() || guilty.holds(3) && innocent.holds(4)).await;
+        let survived = !life.disk.is_down();
+        if survived {
+            life.pass(1000).await;
+        }
+        survived
+    }) {
+        deaths += 1;
+    }
+    assert_eq!(deaths, ATTEMPTS);
+    assert_eq!(innocent.lines(), ["a", "b", "poison", "c"]);
+    machine.live(async |life| {
+        let groups: Vec<_> = life.letters().await.iter().map(|letter| text(letter, "id")).collect();
+        assert!(groups.len() == 1 && groups[0].starts_with("guilty/"), "{groups:?}");
+    });
+}

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::outputs::{Memory, MemorySink};
-use crate::{DeadLetters, Drain, SinkSpec, SinkState, SinkStatus, run};
+use crate::{DeadLetters, Drain, SinkSpec, SinkState, SinkStatus, Turns, run};
 
 pub(super) const P0: Partition = Partition(0);
 pub(super) const ATTEMPTS: u32 = 5;
@@ -86,6 +86,7 @@ pub(super) struct Life {
     /// What the disk held when the process was killed in the middle of something.
     pub corpse: super::outputs::Corpse,
     draining: watch::Sender<bool>,
+    turns: Turns,
 }
 
 /// A sink that runs.
@@ -119,7 +120,8 @@ impl Life {
         let queue =
             EmbeddedQueue::start(&world, "/data/LOCK".into(), config("main"), config("side")).unwrap();
         assert_eq!(queue.trouble().map(|error| error.to_string()), None);
-        Self { world, disk: disk.clone(), queue, corpse: Arc::default(), draining: watch::Sender::new(false) }
+        let (corpse, draining, turns) = (Arc::default(), watch::Sender::new(false), Turns::default());
+        Self { world, disk: disk.clone(), queue, corpse, draining, turns }
     }
 
     pub(super) fn run(&self, name: &str, memory: &Memory) -> Running {
@@ -133,8 +135,18 @@ impl Life {
         let sink = Arc::new(MemorySink::new(self, memory));
         let (flush_interval, attempts, budget) = (FLUSH, ATTEMPTS, 1 << 20);
         let topic = web();
-        let spec =
-            SinkSpec { group, topic, sink, letters, flush_interval, attempts, shutdown_timeout, budget };
+        let turns = self.turns.clone();
+        let spec = SinkSpec {
+            group,
+            topic,
+            sink,
+            letters,
+            flush_interval,
+            attempts,
+            shutdown_timeout,
+            budget,
+            turns,
+        };
         let status = Arc::new(SinkStatus::default());
         let drain = Drain(self.draining.subscribe());
         let task = tokio::spawn(run(self.world.clone(), queue, spec, status.clone(), drain));

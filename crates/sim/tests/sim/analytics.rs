@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use logmill_analytics::{Analytics, AnalyticsConfig, By, Question, Refused, Width, Window, Windows};
 use logmill_model::{Customer, Format};
-use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus, run};
+use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus, Turns, run};
 use logmill_queue::embedded::EmbeddedQueue;
 use logmill_queue::{Append, Encoding, Group, Header, Queue, Route, Topic};
 use logmill_world::sim::{Disk, Image, SimClock, world};
@@ -103,6 +103,7 @@ impl Machine {
                 attempts: 5,
                 shutdown_timeout: Duration::from_secs(30),
                 budget: 1 << 20,
+                turns: Turns::default(),
             };
             let status = Arc::new(SinkStatus::default());
             let runner = run(world.clone(), queue.clone(), spec, status.clone(), Drain(draining.clone()));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use logmill_model::Format;
-use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus, run};
+use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus, Turns, run};
 use logmill_queue::embedded::{EmbeddedQueue, LogConfig};
 use logmill_queue::{Append, Encoding, Group, Header, Queue, Route, Topic};
 use logmill_sink_files::objects::{Codec, ObjectSink, ObjectsConfig};
@@ -110,6 +110,7 @@ impl Machine {
                 attempts: 5,
                 shutdown_timeout: Duration::from_secs(30),
                 budget: 1 << 20,
+                turns: Turns::default(),
             };
             let status = Arc::new(SinkStatus::default());
             let runner = tokio::spawn(run(world.clone(), shared, spec, status.clone(), Drain(draining)));
