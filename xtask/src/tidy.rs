@@ -9,13 +9,16 @@ use std::process::Command;
 const MAX_LINES: usize = 400;
 
 /// What each room may know of the others (ARCHITECTURE.md has the table and the reasons).
-const ROOMS: [(&str, &[&str]); 17] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("model", &[]),
     ("world", &[]),
     ("queue", &["world"]),
     ("queue-kafka", &["queue", "world"]),
     ("http", &[]),
     ("source-http", &["http", "model", "queue", "world"]),
+    ("otlp", &[]),
+    ("source-otlp", &["http", "otlp", "queue", "world"]),
+    ("sink-iceberg", &["otlp", "queue", "store", "world"]),
     ("store", &["queue"]),
     ("raw-batches", &["model", "queue", "store"]),
     ("sink-files", &["model", "queue", "store", "world"]),
@@ -31,13 +34,16 @@ const ROOMS: [(&str, &[&str]); 17] = [
             "dead-letters",
             "http",
             "model",
+            "otlp",
             "pipeline",
             "queue",
             "queue-kafka",
             "raw-batches",
             "rollup",
             "sink-files",
+            "sink-iceberg",
             "source-http",
+            "source-otlp",
             "store",
             "world",
         ],

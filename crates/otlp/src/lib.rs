@@ -1,0 +1,1 @@
+//! OpenTelemetry logs on the wire. See README.md.

@@ -1,0 +1,1 @@
+//! OpenTelemetry logs into Apache Iceberg tables, exactly once. See README.md.

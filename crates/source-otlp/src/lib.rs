@@ -1,0 +1,1 @@
+//! OpenTelemetry logs over HTTP and gRPC into the queue. See README.md.
