@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-#[path = "../../crates/source-http/src/inflate.rs"]
+#[path = "../../crates/http/src/inflate.rs"]
 mod inflate;
 
 use inflate::{Bad, Coding, Inflater};

@@ -14,7 +14,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("world", &[]),
     ("queue", &["world"]),
     ("queue-kafka", &["queue", "world"]),
-    ("http", &[]),
+    ("http", &["world"]),
     ("source-http", &["http", "model", "queue", "world"]),
     ("otlp", &[]),
     ("source-otlp", &["http", "otlp", "queue", "world"]),

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
-use logmill_http::respond;
+use logmill_http::{Refusal, Unfit, respond};
 use logmill_model::{Excess, Invalid, RecordError};
 use logmill_queue::{AppendError, Class, QueueError};
 use serde_json::{Value, json};
@@ -40,6 +40,26 @@ impl From<Invalid> for Problem {
         match invalid {
             Invalid::Malformed { errors } => Self::Records(errors),
             Invalid::TooLarge(excess) => Self::too_large(&excess),
+        }
+    }
+}
+
+impl From<Unfit> for Problem {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Malformed(reason) => Self::Request(reason),
+            Unfit::Unsupported(reason) => Self::Unsupported(reason),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Malformed(reason) => Self::Request(reason),
+            Refusal::TooLarge(reason) => Self::TooLarge(reason),
+            Refusal::Busy(reason) => Self::Busy(reason),
+            Refusal::TooSlow(reason) => Self::TooSlow(reason),
         }
     }
 }

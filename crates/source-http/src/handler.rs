@@ -8,16 +8,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::routing::any;
 use bytes::Bytes;
-use hyper::header::EXPECT;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
+use logmill_http::{BatchId, Intake, hash_of};
 use logmill_model::{Summary, validate};
 use logmill_queue::{Append, Appended, Encoding, Header, Key, Queue, Route};
 use logmill_world::World;
 
 use crate::answer::{Problem, Receipt};
-use crate::body::{self, Terms};
-use crate::budget::Budget;
 use crate::config::WebConfig;
 use crate::metrics::WebMetrics;
 use crate::request::Head;
@@ -25,29 +23,26 @@ use crate::request::Head;
 /// Validating a larger body would keep an I/O thread from its other connections for too long.
 const OFF_THREAD: usize = 256 * 1024;
 
-/// The rest of a refused body is read for at most so long before the answer.
-const LINGER: Duration = Duration::from_secs(1);
-
 /// Everything that the handler needs.
 pub struct WebLogs {
     world: World,
     queue: Arc<dyn Queue>,
     config: WebConfig,
-    budget: Arc<Budget>,
+    intake: Arc<Intake>,
     metrics: WebMetrics,
 }
 
 impl WebLogs {
     /// A source that appends to `queue`.
     #[must_use]
-    pub fn new(world: World, queue: Arc<dyn Queue>, config: WebConfig, metrics: WebMetrics) -> Arc<Self> {
-        let budget = Budget::new(
-            world.clone(),
-            metrics.in_flight.clone(),
-            config.max_in_flight_bytes,
-            config.max_in_flight_requests,
-        );
-        Arc::new(Self { world, queue, config, budget, metrics })
+    pub fn new(
+        world: World,
+        queue: Arc<dyn Queue>,
+        intake: Arc<Intake>,
+        config: WebConfig,
+        metrics: WebMetrics,
+    ) -> Arc<Self> {
+        Arc::new(Self { world, queue, config, intake, metrics })
     }
 }
 
@@ -62,7 +57,7 @@ async fn answer(State(logs): State<Arc<WebLogs>>, request: Request<Body>) -> Res
     let (parts, mut body) = request.into_parts();
     let outcome = logs.take(&parts, &mut body).await;
     if outcome.as_ref().is_err_and(|problem| !matches!(problem, Problem::TooSlow(_))) {
-        logs.linger(&parts, &mut body).await;
+        logs.intake.linger(&parts.headers, &mut body).await;
     }
     let took = logs.world.clock().monotonic().saturating_sub(began);
     logs.count(&outcome, method, took);
@@ -84,63 +79,17 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-fn hash_of(parts: &[&[u8]]) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    for part in parts {
-        // The length in front keeps ("ab", "c") and ("a", "bc") apart.
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part);
-    }
-    let mut out = [0; 16];
-    hasher.finalize_xof().fill(&mut out);
-    out
-}
-
-/// Marks an id as one of a UUID's versions (RFC 9562): 4 random, 8 made by our own rule.
-fn as_uuid(mut id: [u8; 16], version: u8) -> [u8; 16] {
-    if let Some(byte) = id.get_mut(6) {
-        *byte = (*byte & 0x0f) | version << 4;
-    }
-    if let Some(byte) = id.get_mut(8) {
-        *byte = (*byte & 0x3f) | 0x80;
-    }
-    id
-}
-
 impl WebLogs {
     async fn take(&self, parts: &Parts, body: &mut Body) -> Result<Receipt, Problem> {
         if parts.method != Method::POST {
             return Err(Problem::Method);
         }
         let head = Head::parse(&parts.headers, self.config.require_customer)?;
-        let mut reservation = self.budget.begin().map_err(|_| {
-            Problem::Busy(
-                "the requests in flight are at their limit (limits.max_in_flight_requests); repeat later",
-            )
-        })?;
-        let terms = Terms {
-            world: &self.world,
-            coding: head.coding,
-            max_bytes: self.config.max_batch_bytes,
-            timeout: self.config.body_timeout,
-        };
+        let mut reservation = self.intake.begin()?;
         let received_at = self.world.clock().wall();
-        let body = Bytes::from(terms.read(body, &mut reservation).await?);
+        let body = self.intake.read(body, head.coding, &mut reservation).await?;
         let summary = self.check(&head, &body).await?;
         self.store(head, body, summary, received_at).await
-    }
-
-    /// Reads what a client still sends of a body that was refused, for a while: a connection that is closed on it is
-    /// reset, and the client never sees the answer.
-    async fn linger(&self, parts: &Parts, body: &mut Body) {
-        // Who asks before it sends has sent nothing, and reading would ask it to.
-        if !parts.headers.contains_key(EXPECT) {
-            let rest = body::discard(body, self.config.max_batch_bytes as u64);
-            tokio::select! {
-                () = rest => {}
-                () = self.world.clock().sleep(LINGER) => {}
-            }
-        }
     }
 
     async fn check(&self, head: &Head, body: &Bytes) -> Result<Summary, Problem> {
@@ -167,11 +116,8 @@ impl WebLogs {
         received_at: i64,
     ) -> Result<Receipt, Problem> {
         let customer = head.customer.as_str();
-        let hash = head.key.as_ref().map(|key| hash_of(&[b"web", customer.as_bytes(), key.as_bytes()]));
-        let batch_id = match hash {
-            Some(hash) => as_uuid(hash, 8),
-            None => as_uuid(self.world.random_id(), 4),
-        };
+        let id = BatchId::of(&self.world, &[b"web", customer.as_bytes()], head.key.as_deref());
+        let batch_id = id.bytes;
         let accepted = summary.accepted;
         // A batch without records is nothing to store, nor to remember.
         if accepted == 0 && summary.rejected.is_empty() {
@@ -181,10 +127,10 @@ impl WebLogs {
         let mut header = Header::new(encoding, summary.records, received_at);
         customer.clone_into(&mut header.customer);
         header.batch_id = batch_id;
-        header.key = hash.map(|hash| Key { hash, digest: hash_of(&[&[encoding.0], &body]) });
+        header.key = id.key.map(|hash| Key { hash, digest: hash_of(&[&[encoding.0], &body]) });
         header.span = summary.min.zip(summary.max).map(|(min, max)| (min.micros(), max.micros()));
         header.rejected = summary.rejected;
-        let route = Route::Hash(u64::from_le_bytes(*batch_id.first_chunk().unwrap_or(&[0; 8])));
+        let route = Route::Hash(id.route());
         let append = Append { topic: self.config.topic.clone(), route, header, payload: body };
         match self.queue.append(append).await? {
             Appended::New(_) | Appended::Undecided(_) => {

@@ -1,6 +1,6 @@
 //! The source's metrics; their names are part of what we promise.
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntGauge, Registry};
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, Registry};
 
 /// Seconds from half a millisecond to ten.
 const BUCKETS: [f64; 14] =
@@ -14,7 +14,6 @@ pub struct WebMetrics {
     pub(crate) records: IntCounter,
     pub(crate) errors: IntCounter,
     pub(crate) duplicates: IntCounter,
-    pub(crate) in_flight: IntGauge,
     pub(crate) durations: HistogramVec,
 }
 
@@ -36,8 +35,6 @@ impl WebMetrics {
         .buckets(BUCKETS.to_vec());
         let durations = HistogramVec::new(options, &["route", "method", "status"])?;
         registry.register(Box::new(durations.clone()))?;
-        let in_flight = IntGauge::new("in_flight_bytes", "Bytes of request bodies in memory.")?;
-        registry.register(Box::new(in_flight.clone()))?;
         Ok(Self {
             batches: counter("log_batches_received_total", "Batches that were stored.")?,
             invalid: counter(
@@ -53,7 +50,6 @@ impl WebMetrics {
                 "duplicate_batches_total",
                 "Repetitions of a batch that were not stored again.",
             )?,
-            in_flight,
             durations,
         })
     }

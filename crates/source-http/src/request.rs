@@ -2,17 +2,13 @@
 
 use hyper::HeaderMap;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use logmill_http::{Coding, coding, key, single};
 use logmill_model::{Customer, Format, Mode};
 
 use crate::answer::Problem;
-use crate::inflate::Coding;
 
 const CUSTOMER: HeaderName = HeaderName::from_static("x-customer-id");
-const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
-
-/// The longest key in characters.
-const MAX_KEY: usize = 255;
 
 /// Everything but the body.
 #[derive(Debug)]
@@ -30,19 +26,9 @@ impl Head {
             customer: customer(headers, require_customer)?,
             key: key(headers)?,
             format: format(headers)?,
-            coding: coding(headers)?,
+            coding: coding(headers, &CONTENT_ENCODING)?,
             mode: mode(headers),
         })
-    }
-}
-
-/// The only value of a header; two of them would leave open which one counts.
-fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h [u8]>, Problem> {
-    let mut values = headers.get_all(name).iter();
-    let first = values.next().map(|value| value.as_bytes());
-    match values.next() {
-        None => Ok(first),
-        Some(_) => Err(Problem::Request(format!("the header `{name}` stands twice"))),
     }
 }
 
@@ -55,16 +41,6 @@ fn customer(headers: &HeaderMap, required: bool) -> Result<Customer, Problem> {
     };
     let name = std::str::from_utf8(name).unwrap_or_default();
     Customer::parse(name).map_err(|error| Problem::Request(format!("the header `x-customer-id`: {error}")))
-}
-
-fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(key) = single(headers, &KEY)? else { return Ok(None) };
-    let visible = key.iter().all(u8::is_ascii_graphic);
-    if (1..=MAX_KEY).contains(&key.len()) && visible {
-        return Ok(Some(String::from_utf8_lossy(key).into_owned()));
-    }
-    let reason = format!("the header `idempotency-key` must be 1 to {MAX_KEY} visible ASCII characters");
-    Err(Problem::Request(reason))
 }
 
 fn format(headers: &HeaderMap) -> Result<Format, Problem> {
@@ -84,19 +60,6 @@ fn format(headers: &HeaderMap) -> Result<Format, Problem> {
     match charset {
         None | Some("utf-8" | "utf8" | "us-ascii") => Ok(format),
         Some(_) => Err(Problem::Unsupported("the charset must be utf-8".to_owned())),
-    }
-}
-
-fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
-    let value = single(headers, &CONTENT_ENCODING)?.unwrap_or(b"identity");
-    match String::from_utf8_lossy(value).trim().to_ascii_lowercase().as_str() {
-        "" | "identity" => Ok(Coding::Identity),
-        "gzip" | "x-gzip" => Ok(Coding::Gzip),
-        "deflate" => Ok(Coding::Deflate),
-        "zstd" => Ok(Coding::Zstd),
-        _ => Err(Problem::Unsupported(
-            "the content encoding must be gzip, zstd, deflate or identity".to_owned(),
-        )),
     }
 }
 

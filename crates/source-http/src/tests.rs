@@ -1,9 +1,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod answers;
-mod budget;
 mod connections;
-mod inflate;
 mod queues;
 mod request;
 mod requests;

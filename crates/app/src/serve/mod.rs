@@ -14,7 +14,8 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use logmill_admin::Admin;
-use logmill_source_http::{Listener, Timeouts, WebLogs, WebMetrics};
+use logmill_http::{Intake, Listener, Protocol, Timeouts};
+use logmill_source_http::{WebLogs, WebMetrics};
 use logmill_world::World;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -81,15 +82,19 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
     if settings.roles.has(Role::Ingest) {
         let metrics = WebMetrics::register(&registry).context("metrics")?;
         let web = parts::web_config(settings)?;
+        let intake =
+            Intake::register(world.clone(), &registry, parts::intake_config(settings)?).context("metrics")?;
         router = router.merge(logmill_source_http::router(WebLogs::new(
             world.clone(),
             queue.clone(),
+            intake,
             web,
             metrics,
         )));
     }
     let timeouts = Timeouts { header: settings.http.header_timeout, idle: settings.http.idle_timeout };
-    let listener = Listener::bind(world.clone(), settings.http.listen, timeouts).await.map_err(|error| {
+    let bound = Listener::bind(world.clone(), settings.http.listen, Protocol::Http1, timeouts).await;
+    let listener = bound.map_err(|error| {
         let text = format!("http.listen: cannot listen on {}: {error}", settings.http.listen);
         Failure::new(IO, text)
     })?;

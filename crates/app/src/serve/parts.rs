@@ -8,6 +8,7 @@ use anyhow::Context;
 use logmill_admin::{Delivery, Part};
 use logmill_analytics::Analytics;
 use logmill_dead_letters::{LetterFile, LetterStage};
+use logmill_http::IntakeConfig;
 use logmill_model::{Customer, Limits};
 use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus, Turns};
 use logmill_queue::{Group, Queue, Sink, SinkError, Topic};
@@ -63,15 +64,21 @@ pub(crate) fn web_config(settings: &Settings) -> anyhow::Result<WebConfig> {
     Ok(WebConfig {
         topic: Topic::new(&settings.web.topic)?,
         require_customer: settings.web.require_customer,
-        max_batch_bytes: usize::try_from(settings.limits.max_batch_bytes)?,
         limits: Limits {
             max_records: settings.limits.max_batch_records,
             max_nesting: settings.limits.max_nesting,
             max_hours: settings.limits.max_hours_per_batch,
         },
+    })
+}
+
+/// What comes in at all doors together.
+pub(crate) fn intake_config(settings: &Settings) -> anyhow::Result<IntakeConfig> {
+    Ok(IntakeConfig {
+        max_bytes: usize::try_from(settings.limits.max_batch_bytes)?,
         max_in_flight_bytes: settings.limits.max_in_flight_bytes,
         max_in_flight_requests: settings.limits.max_in_flight_requests.into(),
-        body_timeout: settings.http.body_timeout,
+        timeout: settings.http.body_timeout,
     })
 }
 

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use logmill_http::{Listener, Protocol};
+
 use super::server::{Client, RECORD, Server, Setup, head};
 
 async fn is_free(server: &Server) {
@@ -22,15 +24,15 @@ async fn has_room_soon(server: &Server) {
 /// Room for one request at a time, so that a reservation that stays behind would be noticed.
 fn narrow() -> Setup {
     let mut setup = Setup::default();
-    setup.config.max_in_flight_requests = 1;
-    setup.config.max_in_flight_bytes = 4096;
+    setup.intake.max_in_flight_requests = 1;
+    setup.intake.max_in_flight_bytes = 4096;
     setup
 }
 
 #[tokio::test]
 async fn a_body_that_stalls_is_408_and_its_reservation_is_back() {
     let mut setup = narrow();
-    setup.config.body_timeout = Duration::from_millis(200);
+    setup.intake.timeout = Duration::from_millis(200);
     let server = setup.start().await;
     let mut slow = server.connect().await;
     slow.send(head(&[], 1000) + "[").await;
@@ -59,7 +61,7 @@ async fn a_client_that_leaves_in_the_middle_gives_its_reservation_back() {
 #[tokio::test]
 async fn bodies_that_arrive_hold_at_most_half() {
     let mut setup = narrow();
-    setup.config.max_in_flight_requests = 10;
+    setup.intake.max_in_flight_requests = 10;
     let server = setup.start().await;
     let mut first = server.connect().await;
     first.begin(1500).await;
@@ -139,7 +141,8 @@ async fn a_handler_that_panics_ends_its_connection_and_no_drain_waits_for_it() {
     let router = router.route("/fine", axum::routing::get(|| async { "fine" }));
     let timeouts = Setup::default().timeouts;
     let world = logmill_world::World::real();
-    let listener = crate::Listener::bind(world, "127.0.0.1:0".parse().unwrap(), timeouts).await.unwrap();
+    let listener =
+        Listener::bind(world, "127.0.0.1:0".parse().unwrap(), Protocol::Http1, timeouts).await.unwrap();
     let address = listener.address().unwrap();
     let drain = tokio::sync::watch::Sender::new(false);
     let task = tokio::spawn(listener.serve(router, drain.subscribe()));
@@ -156,7 +159,7 @@ async fn a_handler_that_panics_ends_its_connection_and_no_drain_waits_for_it() {
 #[tokio::test]
 async fn a_client_that_was_refused_can_send_its_whole_body_and_ask_again() {
     let mut setup = narrow();
-    setup.config.max_in_flight_requests = 10;
+    setup.intake.max_in_flight_requests = 10;
     let server = setup.start().await;
     let body = format!("[{RECORD}{}]", " ".repeat(900_000));
     let mut client = server.connect().await;

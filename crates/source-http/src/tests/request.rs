@@ -1,7 +1,7 @@
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use logmill_http::Coding;
 use logmill_model::{Format, Mode};
 
-use crate::inflate::Coding;
 use crate::request::Head;
 
 fn parse(headers: &[(&str, &str)]) -> Result<Head, u16> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use logmill_http::{Intake, IntakeConfig, Listener, Protocol, Timeouts};
 use logmill_model::Limits;
 use logmill_queue::embedded::{EmbeddedQueue, LogConfig};
 use logmill_queue::{Delivery, Frame, Partition, Queue, Start, Topic};
@@ -14,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::{Listener, Timeouts, WebConfig, WebLogs, WebMetrics, router};
+use crate::{WebConfig, WebLogs, WebMetrics, router};
 
 pub(super) const RECORD: &str = r#"{"timestamp":"2025-12-28T18:00:00Z","path":"/a","userAgent":"x"}"#;
 
@@ -48,6 +49,7 @@ pub(super) struct Server {
 
 pub(super) struct Setup {
     pub config: WebConfig,
+    pub intake: IntakeConfig,
     pub timeouts: Timeouts,
     /// Puts something in front of the queue.
     pub wrap: fn(Arc<dyn Queue>) -> Arc<dyn Queue>,
@@ -55,17 +57,15 @@ pub(super) struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        let config = WebConfig {
-            topic: web(),
-            require_customer: false,
-            max_batch_bytes: 1 << 20,
-            limits: Limits::default(),
+        let config = WebConfig { topic: web(), require_customer: false, limits: Limits::default() };
+        let intake = IntakeConfig {
+            max_bytes: 1 << 20,
             max_in_flight_bytes: 4 << 20,
             max_in_flight_requests: 100,
-            body_timeout: Duration::from_secs(30),
+            timeout: Duration::from_secs(30),
         };
         let timeouts = Timeouts { header: Duration::from_secs(10), idle: Duration::from_secs(60) };
-        Self { config, timeouts, wrap: |queue| queue }
+        Self { config, intake, timeouts, wrap: |queue| queue }
     }
 }
 
@@ -76,8 +76,10 @@ impl Setup {
         let queue = (self.wrap)(real_queue(&world, &folder));
         let registry = Registry::new();
         let metrics = WebMetrics::register(&registry).unwrap();
-        let logs = WebLogs::new(world.clone(), queue.clone(), self.config, metrics);
-        let listener = Listener::bind(world, "127.0.0.1:0".parse().unwrap(), self.timeouts).await.unwrap();
+        let intake = Intake::register(world.clone(), &registry, self.intake).unwrap();
+        let logs = WebLogs::new(world.clone(), queue.clone(), intake, self.config, metrics);
+        let address = "127.0.0.1:0".parse().unwrap();
+        let listener = Listener::bind(world, address, Protocol::Http1, self.timeouts).await.unwrap();
         let address = listener.address().unwrap();
         let drain = watch::Sender::new(false);
         let task = tokio::spawn(listener.serve(router(logs), drain.subscribe()));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 use logmill_analytics::{Answer, Api, Question, Refused, Window, Windows};
-use logmill_source_http::{Listener, Timeouts};
+use logmill_http::{Listener, Protocol, Timeouts};
 use tokio::sync::watch;
 
 use super::*;
@@ -46,7 +46,7 @@ impl Server {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let patience = Duration::from_secs(10);
         let timeouts = Timeouts { header: patience, idle: patience };
-        let bound = Listener::bind(World::real(), "127.0.0.1:0".parse().unwrap(), timeouts);
+        let bound = Listener::bind(World::real(), "127.0.0.1:0".parse().unwrap(), Protocol::Http1, timeouts);
         let listener = runtime.block_on(bound).unwrap();
         let place = Place { url: own(listener.address().unwrap()).unwrap(), named_by: "http.listen" };
         let (drain, draining) = watch::channel(false);

@@ -63,7 +63,7 @@ impl Budget {
 }
 
 /// A request's share of the budget; given back when it is dropped.
-pub(crate) struct Reservation {
+pub struct Reservation {
     budget: Arc<Budget>,
     bytes: OwnedSemaphorePermit,
     arriving: OwnedSemaphorePermit,

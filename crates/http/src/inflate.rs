@@ -16,10 +16,14 @@ const STEP: usize = 64 * 1024;
 
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Coding {
+pub enum Coding {
+    /// Not at all.
     Identity,
+    /// RFC 1952.
     Gzip,
+    /// RFC 1950.
     Deflate,
+    /// RFC 8878.
     Zstd,
 }
 

@@ -9,10 +9,10 @@ use logmill_world::World;
 use logmill_world::sim::{self, Disk, Image, SimClock};
 use prometheus::IntGauge;
 
-use crate::answer::Problem;
-use crate::body::Terms;
-use crate::budget::{Budget, Exhausted};
+use crate::body::Arrival;
+use crate::budget::{Budget, Exhausted, Reservation};
 use crate::inflate::Coding;
+use crate::intake::{IntakeConfig, Refusal};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_reserved_is_given_back() {
@@ -70,10 +70,25 @@ async fn a_batch_of_the_largest_size_is_taken_however_it_comes() {
     let world = world();
     let budget = Budget::new(world.clone(), gauge(), 2 * 1_126_400, 10);
     let mut reservation = budget.begin().unwrap();
-    let timeout = Duration::from_secs(60);
-    let terms = Terms { world: &world, coding: Coding::Identity, max_bytes: 1_126_400, timeout };
     let mut pieces = body(&world, vec![(0, 60_000); 18], false);
-    assert_eq!(terms.read(&mut pieces, &mut reservation).await.unwrap().len(), 1_080_000);
+    let config = config(1_126_400, 60);
+    assert_eq!(arrive(&world, &config, &mut pieces, &mut reservation).await.unwrap(), 1_080_000);
+}
+
+fn config(max_bytes: usize, timeout: u64) -> IntakeConfig {
+    let timeout = Duration::from_secs(timeout);
+    IntakeConfig { max_bytes, max_in_flight_bytes: 0, max_in_flight_requests: 0, timeout }
+}
+
+/// Reads a body as it came, and answers its length.
+async fn arrive(
+    world: &World,
+    config: &IntakeConfig,
+    body: &mut Body,
+    reservation: &mut Reservation,
+) -> Result<usize, Refusal> {
+    let arrival = Arrival::new(world, config, body);
+    Ok(arrival.inflate(Coding::Identity, None, Bytes::new(), reservation).await?.len())
 }
 
 fn gauge() -> IntGauge {
@@ -101,14 +116,13 @@ fn body(world: &World, pieces: Vec<(u64, usize)>, stalls: bool) -> Body {
     }
 }
 
-async fn read(world: &World, mut body: Body, timeout: u64) -> (Result<usize, Problem>, Duration) {
+async fn read(world: &World, mut body: Body, timeout: u64) -> (Result<usize, Refusal>, Duration) {
     let in_flight = gauge();
     let budget = Budget::new(world.clone(), in_flight.clone(), 1 << 20, 10);
     let mut reservation = budget.begin().unwrap();
-    let timeout = Duration::from_secs(timeout);
-    let terms = Terms { world, coding: Coding::Identity, max_bytes: 1 << 20, timeout };
+    let config = config(1 << 20, timeout);
     let before = world.clock().monotonic();
-    let outcome = terms.read(&mut body, &mut reservation).await.map(|bytes| bytes.len());
+    let outcome = arrive(world, &config, &mut body, &mut reservation).await;
     let took = world.clock().monotonic() - before;
     drop(reservation);
     assert_eq!(in_flight.get(), 0);
@@ -119,14 +133,14 @@ async fn read(world: &World, mut body: Body, timeout: u64) -> (Result<usize, Pro
 async fn a_body_slower_than_a_kibibyte_a_second_is_given_up() {
     let world = world();
     let (outcome, took) = read(&world, body(&world, vec![(0, 10)], true), 60).await;
-    assert!(matches!(outcome, Err(Problem::TooSlow(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(Refusal::TooSlow(_))), "{outcome:?}");
     assert!(took >= Duration::from_secs(5) && took < Duration::from_secs(6), "{took:?}");
     let (outcome, took) = read(&world, body(&world, vec![(1000, 500); 100], false), 1000).await;
-    assert!(matches!(outcome, Err(Problem::TooSlow(_))), "{outcome:?} after {took:?}");
+    assert!(matches!(outcome, Err(Refusal::TooSlow(_))), "{outcome:?} after {took:?}");
     let (outcome, _) = read(&world, body(&world, vec![(1000, 1100); 100], false), 1000).await;
     assert_eq!(outcome.unwrap(), 110_000, "what is fast enough may take its time");
     let (outcome, took) = read(&world, body(&world, vec![(1000, 1100); 100], false), 60).await;
-    assert!(matches!(outcome, Err(Problem::TooSlow(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(Refusal::TooSlow(_))), "{outcome:?}");
     assert!(took >= Duration::from_secs(60) && took < Duration::from_secs(61), "{took:?}");
 }
 
@@ -136,21 +150,21 @@ async fn a_body_of_unknown_length_reserves_in_steps() {
     let in_flight = gauge();
     let budget = Budget::new(world.clone(), in_flight.clone(), 1 << 20, 10);
     let mut reservation = budget.begin().unwrap();
-    let timeout = Duration::from_secs(60);
-    let terms = Terms { world: &world, coding: Coding::Identity, max_bytes: 1 << 20, timeout };
+    let config = config(1 << 20, 60);
     let mut stalls = body(&world, vec![(0, 10), (0, 100_000)], true);
-    let reading = terms.read(&mut stalls, &mut reservation);
+    let reading = arrive(&world, &config, &mut stalls, &mut reservation);
     let _ = tokio::time::timeout(Duration::from_millis(1), reading).await;
     let held = in_flight.get();
     assert!((100_010..300_000).contains(&held), "{held}");
     drop(reservation);
     let mut reservation = budget.begin().unwrap();
     let mut stalls = body(&world, vec![(0, 10)], true);
-    let reading = terms.read(&mut stalls, &mut reservation);
+    let reading = arrive(&world, &config, &mut stalls, &mut reservation);
     let _ = tokio::time::timeout(Duration::from_millis(1), reading).await;
     assert_eq!(in_flight.get(), 64 * 1024, "a first step, whatever comes");
-    let too_much = terms.read(&mut body(&world, vec![(0, 100_000); 8], false), &mut reservation).await;
-    assert!(matches!(too_much, Err(Problem::Busy(_))), "{too_much:?}");
+    let mut large = body(&world, vec![(0, 100_000); 8], false);
+    let too_much = arrive(&world, &config, &mut large, &mut reservation).await;
+    assert!(matches!(too_much, Err(Refusal::Busy(_))), "{too_much:?}");
     drop(reservation);
     assert_eq!(in_flight.get(), 0);
 }

@@ -11,9 +11,9 @@ use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use logmill_world::World;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -23,6 +23,14 @@ use crate::stream::{Connections, Counted, Stream};
 
 /// Request line and headers together; hyper answers 431 beyond it.
 const MAX_HEAD: usize = 64 * 1024;
+/// Requests at once on a connection of HTTP/2.
+const MAX_STREAMS: u32 = 100;
+/// What a client of HTTP/2 may send ahead, a request and a connection: as much as a large batch takes, so that it
+/// does not wait for a round trip in its middle.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 2 << 20;
+/// The largest frame of HTTP/2.
+const MAX_FRAME: u32 = 256 * 1024;
 /// Accepting pauses for so long when the process has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -39,10 +47,20 @@ pub struct Timeouts {
     pub idle: Duration,
 }
 
+/// What is spoken on a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 from the first byte on, as gRPC has it.
+    Http2,
+}
+
 /// A bound listener.
 pub struct Listener {
     world: World,
     inner: TcpListener,
+    protocol: Protocol,
     timeouts: Timeouts,
 }
 
@@ -51,11 +69,13 @@ pub struct Listener {
 enum Phase {
     Idle(Duration),
     Header(Duration),
-    Request,
+    /// So many requests.
+    Requests(u32),
 }
 
 pub(crate) struct Watched {
     world: World,
+    protocol: Protocol,
     phase: Mutex<Phase>,
 }
 
@@ -72,10 +92,28 @@ impl Watched {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Bytes were read. What HTTP/2 sends between requests (pings, windows) is no begin of one.
     pub(crate) fn bytes_came(&self) {
-        if matches!(self.get(), Phase::Idle(_)) {
+        if self.protocol == Protocol::Http1 && matches!(self.get(), Phase::Idle(_)) {
             self.set(Phase::Header(self.now()));
         }
+    }
+
+    fn request_began(&self) {
+        let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        *phase = match *phase {
+            Phase::Requests(n) => Phase::Requests(n + 1),
+            Phase::Idle(_) | Phase::Header(_) => Phase::Requests(1),
+        };
+    }
+
+    fn request_ended(&self) {
+        let now = self.now();
+        let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        *phase = match *phase {
+            Phase::Requests(n) if n > 1 => Phase::Requests(n - 1),
+            _ => Phase::Idle(now),
+        };
     }
 
     /// Ends when the connection has been waited for long enough.
@@ -85,7 +123,7 @@ impl Watched {
                 Phase::Idle(since) => (since + timeouts.idle).saturating_sub(self.now()),
                 Phase::Header(since) => (since + timeouts.header).saturating_sub(self.now()),
                 // Bodies have a time-out of their own; look again later.
-                Phase::Request => timeouts.header,
+                Phase::Requests(_) => timeouts.header,
             };
             if left.is_zero() {
                 return;
@@ -101,12 +139,17 @@ impl Listener {
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub async fn bind(world: World, address: SocketAddr, timeouts: Timeouts) -> io::Result<Self> {
+    pub async fn bind(
+        world: World,
+        address: SocketAddr,
+        protocol: Protocol,
+        timeouts: Timeouts,
+    ) -> io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // A restart must not wait until the system has forgotten the connections of the process before.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
-        Ok(Self { world, inner: socket.listen(BACKLOG)?, timeouts })
+        Ok(Self { world, inner: socket.listen(BACKLOG)?, protocol, timeouts })
     }
 
     /// The address that was bound, with its port.
@@ -139,33 +182,75 @@ impl Listener {
         }
     }
 
-    fn start(&self, stream: TcpStream, router: Router, mut drain: watch::Receiver<bool>, counted: Counted) {
+    fn start(&self, stream: TcpStream, router: Router, drain: watch::Receiver<bool>, counted: Counted) {
         // Answers are small; waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
         let since = self.world.clock().monotonic();
-        let watched =
-            Arc::new(Watched { world: self.world.clone(), phase: Mutex::new(Phase::Header(since)) });
+        let phase = Mutex::new(Phase::Header(since));
+        let watched = Arc::new(Watched { world: self.world.clone(), protocol: self.protocol, phase });
         let timeouts = self.timeouts;
-        tokio::spawn(async move {
-            let service = Phased { inner: router, watched: watched.clone() };
-            let io = TokioIo::new(Stream::new(stream, watched.clone(), counted));
-            let mut http = http1::Builder::new();
-            http.max_buf_size(MAX_HEAD).half_close(true);
-            let mut connection = std::pin::pin!(http.serve_connection(io, TowerToHyperService::new(service)));
-            let mut expired = std::pin::pin!(watched.expired(timeouts));
-            let mut draining = false;
-            loop {
-                tokio::select! {
-                    // What a client does wrong on the wire concerns only that client.
-                    _ = connection.as_mut() => break,
-                    () = expired.as_mut() => break,
-                    _ = drain.wait_for(|draining| *draining), if !draining => {
-                        draining = true;
-                        connection.as_mut().graceful_shutdown();
-                    }
-                }
+        let service = TowerToHyperService::new(Phased { inner: router, watched: watched.clone() });
+        let io = TokioIo::new(Stream::new(stream, watched.clone(), counted));
+        match self.protocol {
+            Protocol::Http1 => {
+                let mut http = http1::Builder::new();
+                http.max_buf_size(MAX_HEAD).half_close(true);
+                let connection = http.serve_connection(io, service);
+                tokio::spawn(attend(connection, watched, timeouts, drain, |it| it.graceful_shutdown()));
             }
-        });
+            Protocol::Http2 => {
+                let mut http = http2::Builder::new(TokioExecutor::new());
+                http.max_header_list_size(MAX_HEAD as u32)
+                    .max_concurrent_streams(MAX_STREAMS)
+                    .initial_stream_window_size(STREAM_WINDOW)
+                    .initial_connection_window_size(CONNECTION_WINDOW)
+                    .max_frame_size(MAX_FRAME);
+                let connection = http.serve_connection(io, service);
+                tokio::spawn(attend(connection, watched, timeouts, drain, |it| it.graceful_shutdown()));
+            }
+        }
+    }
+}
+
+/// Drives a connection until it ends, expires, or is told to end.
+async fn attend<C: Future>(
+    connection: C,
+    watched: Arc<Watched>,
+    timeouts: Timeouts,
+    mut drain: watch::Receiver<bool>,
+    shut_down: impl Fn(Pin<&mut C>),
+) {
+    let mut connection = std::pin::pin!(connection);
+    let mut expired = std::pin::pin!(watched.expired(timeouts));
+    let mut told = false;
+    loop {
+        tokio::select! {
+            // What a client does wrong on the wire concerns only that client.
+            _ = connection.as_mut() => break,
+            () = expired.as_mut() => {
+                if told || watched.protocol == Protocol::Http1 {
+                    break;
+                }
+                // Who speaks HTTP/2 may begin a request at any time: it is told first, and has some time to hear of it.
+                told = true;
+                shut_down(connection.as_mut());
+                watched.set(Phase::Header(watched.now()));
+                expired.set(watched.expired(timeouts));
+            }
+            _ = drain.wait_for(|draining| *draining), if !told => {
+                told = true;
+                shut_down(connection.as_mut());
+            }
+        }
+    }
+}
+
+/// Says that a request has ended, also when its stream was reset.
+struct Ended(Arc<Watched>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.request_ended();
     }
 }
 
@@ -206,15 +291,15 @@ impl tower_service::Service<Request<Incoming>> for Phased {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Answer {
-        self.watched.set(Phase::Request);
+        self.watched.request_began();
+        let ended = Ended(self.watched.clone());
         if head_bytes(&request) > MAX_HEAD {
             return Box::pin(async { Ok(head_too_large()) });
         }
         let answer = self.inner.call(request);
-        let watched = self.watched.clone();
         Box::pin(async move {
             let answer = answer.await;
-            watched.set(Phase::Idle(watched.now()));
+            drop(ended);
             answer
         })
     }

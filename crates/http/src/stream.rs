@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
 use tokio::net::TcpStream;
 
-use crate::accept::Watched;
+use crate::listener::Watched;
 
 /// Bytes that the read buffers of all connections take together, as long as each has the smallest one.
 const READ_BUFFERS: u64 = 8 << 20;
