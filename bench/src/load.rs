@@ -38,17 +38,26 @@ impl Moments {
 impl Load {
     /// A load of these bodies over so many connections.
     pub(crate) fn new(bodies: &Bodies, connections: usize) -> Self {
+        let headers = "content-type: application/json\r\n";
+        Self::posting("/logs", headers, &bodies.bodies, bodies.records, connections)
+    }
+
+    /// A load of bodies of any kind; each of `headers` ends its line.
+    pub(crate) fn posting(
+        path: &str,
+        headers: &str,
+        bodies: &[Vec<u8>],
+        records: u64,
+        connections: usize,
+    ) -> Self {
         let request = |body: &Vec<u8>| {
-            let mut request = format!(
-                "POST /logs HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-                body.len()
-            )
-            .into_bytes();
-            request.extend_from_slice(body);
-            request
+            let length = body.len();
+            let head =
+                format!("POST {path} HTTP/1.1\r\nhost: bench\r\n{headers}content-length: {length}\r\n\r\n");
+            [head.as_bytes(), body].concat()
         };
-        let requests = Arc::new(bodies.bodies.iter().map(request).collect());
-        Self { requests, records: bodies.records, connections }
+        let requests = Arc::new(bodies.iter().map(request).collect());
+        Self { requests, records, connections }
     }
 
     /// Records of each body.

@@ -12,6 +12,7 @@ mod kafka;
 mod limits;
 mod load;
 mod many;
+mod otlp;
 mod rebalance;
 mod server;
 mod setup;
@@ -46,6 +47,7 @@ fn main() {
         "drain" => counts::drain(),
         "customers" => many::customers(),
         "windows" => many::windows(),
+        "otlp" => otlp::print(),
         "" | "all" => {
             limits::print();
             ingest();
@@ -57,7 +59,7 @@ fn main() {
         other => {
             eprintln!(
                 "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, kafka, \
-                 door, workers, rebalance, slow, counts, drain, customers, windows, all"
+                 door, workers, rebalance, slow, counts, drain, customers, windows, otlp, all"
             );
             std::process::exit(64);
         }

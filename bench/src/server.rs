@@ -41,6 +41,7 @@ pub(crate) fn cpu_of(process: &str) -> Cpu {
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
+    grpc: Option<SocketAddr>,
     is_logmill: bool,
     data: Arc<tempfile::TempDir>,
     folder: PathBuf,
@@ -84,7 +85,17 @@ impl Server {
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]).arg(binary("logmill")).arg("serve").args(args);
         command
-            .args(["--set", "http.listen=127.0.0.1:0", "--set", "log.format=json", "--data-dir"])
+            .args([
+                "--set",
+                "http.listen=127.0.0.1:0",
+                "--set",
+                "otlp.http_listen=127.0.0.1:0",
+                "--set",
+                "otlp.grpc_listen=127.0.0.1:0",
+                "--set",
+                "log.format=json",
+                "--data-dir",
+            ])
             .arg(folder);
         Self::start(command, data, folder, true)
     }
@@ -105,21 +116,30 @@ impl Server {
             .spawn()
             .expect("the server starts (taskset is needed)");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let mut grpc = None;
         let address = loop {
             let line = lines.next().expect("the server says its address").expect("a line");
             let text = line.split("\"address\":\"").nth(1).and_then(|rest| rest.split('"').next());
-            if let Some(address) = text.and_then(|text| text.parse().ok()) {
-                break address;
+            // Other doors are told of before.
+            match (text.and_then(|text| text.parse().ok()), line.contains("listening for")) {
+                (Some(address), false) => break address,
+                (address, true) if line.contains("gRPC") => grpc = address,
+                _ => {}
             }
         };
         // What it says later must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address, is_logmill, data, folder: folder.to_path_buf() }
+        Self { child, address, grpc, is_logmill, data, folder: folder.to_path_buf() }
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it takes OTLP over gRPC.
+    pub(crate) fn grpc(&self) -> SocketAddr {
+        self.grpc.expect("the server takes gRPC")
     }
 
     fn proc(&self, name: &str) -> String {

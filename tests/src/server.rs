@@ -52,7 +52,8 @@ impl Setup {
     pub fn of(binary: &Path, dir: &Path, address: &str) -> Self {
         let (arguments, environment, limits) = (Vec::new(), Vec::new(), Vec::new());
         let setup = Self { binary: binary.to_owned(), dir: dir.to_owned(), arguments, environment, limits };
-        setup.set(&format!("http.listen={address}"))
+        let setup = setup.set(&format!("http.listen={address}"));
+        setup.set("otlp.http_listen=127.0.0.1:0").set("otlp.grpc_listen=127.0.0.1:0")
     }
 
     /// With a setting, as `name=value`.

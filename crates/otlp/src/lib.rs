@@ -30,3 +30,6 @@ pub use read::{Attributes, Id, Record, Resource, Scope, Visitor, read};
 pub use severity::severity_name;
 pub use split::{Part, split};
 pub use value::{Array, Kvlist, Text, Value};
+
+/// The queue's number for payloads that are a protobuf `ExportLogsServiceRequest` (`crates/queue/FORMAT.md`).
+pub const ENCODING: u8 = 4;

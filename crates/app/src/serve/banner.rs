@@ -7,11 +7,33 @@ use logmill_world::World;
 
 use crate::settings::{Destination, Role, Settings};
 
-/// Prints the address and a command to try, and names a listener that others can reach.
-pub(crate) fn print(world: &World, settings: &Settings, address: SocketAddr) {
+/// Where the process listens.
+pub(crate) struct Addresses {
+    /// Web logs, API and the rest.
+    pub(crate) main: SocketAddr,
+    /// OTLP over HTTP.
+    pub(crate) otlp_http: Option<SocketAddr>,
+    /// OTLP over gRPC.
+    pub(crate) otlp_grpc: Option<SocketAddr>,
+}
+
+/// Prints the addresses and a command to try, and names listeners that others can reach.
+pub(crate) fn print(world: &World, settings: &Settings, addresses: &Addresses) {
+    // A message is logged once in a while only, so that each has its own.
+    if let Some(address) = addresses.otlp_http {
+        tracing::info!(%address, "listening for OTLP over HTTP");
+    }
+    if let Some(address) = addresses.otlp_grpc {
+        tracing::info!(%address, "listening for OTLP over gRPC");
+    }
+    let address = addresses.main;
     tracing::info!(%address, "listening");
-    if !address.ip().is_loopback() {
-        tracing::warn!(%address, "others can reach this listener, and it asks for no credentials");
+    let all = [Some(address), addresses.otlp_http, addresses.otlp_grpc];
+    let open = all.into_iter().flatten().filter(|address| !address.ip().is_loopback());
+    let open: Vec<String> = open.map(|address| address.to_string()).collect();
+    if !open.is_empty() {
+        let addresses = open.join(", ");
+        tracing::warn!(addresses, "others can reach these listeners, and they ask for no credentials");
     }
     if !settings.roles.has(Role::Ingest) {
         return;

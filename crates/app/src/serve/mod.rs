@@ -2,6 +2,7 @@
 
 mod banner;
 pub(crate) mod counting;
+mod doors;
 pub(crate) mod log;
 pub(crate) mod parts;
 mod process;
@@ -14,16 +15,14 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use logmill_admin::Admin;
-use logmill_http::{Intake, Listener, Protocol, Timeouts};
-use logmill_source_http::{WebLogs, WebMetrics};
 use logmill_world::World;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-use crate::exit::{Failure, IO};
 use crate::logging;
-use crate::settings::{Loaded, Role};
+use crate::settings::Loaded;
 
+use doors::{Doors, Ground};
 use log::Log;
 use parts::Pipelines;
 use signals::Reload;
@@ -78,34 +77,15 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
         sinks.spawn(analytics.keep(draining.clone()));
     }
     let admin = Admin::new(registry.clone(), parts, deliveries, tallies).context("metrics")?;
-    let mut router = logmill_admin::router(admin).merge(routes);
-    if settings.roles.has(Role::Ingest) {
-        let metrics = WebMetrics::register(&registry).context("metrics")?;
-        let web = parts::web_config(settings)?;
-        let intake =
-            Intake::register(world.clone(), &registry, parts::intake_config(settings)?).context("metrics")?;
-        router = router.merge(logmill_source_http::router(WebLogs::new(
-            world.clone(),
-            queue.clone(),
-            intake,
-            web,
-            metrics,
-        )));
-    }
-    let timeouts = Timeouts { header: settings.http.header_timeout, idle: settings.http.idle_timeout };
-    let bound = Listener::bind(world.clone(), settings.http.listen, Protocol::Http1, timeouts).await;
-    let listener = bound.map_err(|error| {
-        let text = format!("http.listen: cannot listen on {}: {error}", settings.http.listen);
-        Failure::new(IO, text)
-    })?;
-    banner::print(world, settings, listener.address()?);
-    let listening = tokio::spawn(listener.serve(router, sources));
+    let ground = Ground { world, settings, queue: &queue, registry: &registry };
+    let doors = Doors::bind(&ground, logmill_admin::router(admin).merge(routes)).await?;
+    let mut listening = doors.serve(&sources);
     signals::wait(reload).await?;
     tracing::info!("stopping: finishing what is under way");
     let finish = async {
         let _ = stop_sources.send(true);
         // A listener that panicked has nothing left to finish.
-        let _ = listening.await;
+        while listening.join_next().await.is_some() {}
         let _ = stop_sinks.send(true);
         pipelines.ended().await;
     };

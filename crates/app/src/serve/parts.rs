@@ -8,7 +8,6 @@ use anyhow::Context;
 use logmill_admin::{Delivery, Part};
 use logmill_analytics::Analytics;
 use logmill_dead_letters::{LetterFile, LetterStage};
-use logmill_http::IntakeConfig;
 use logmill_model::{Customer, Limits};
 use logmill_pipeline::{DeadLetters, Drain, SinkSpec, SinkStatus, Turns};
 use logmill_queue::{Group, Queue, Sink, SinkError, Topic};
@@ -69,16 +68,6 @@ pub(crate) fn web_config(settings: &Settings) -> anyhow::Result<WebConfig> {
             max_nesting: settings.limits.max_nesting,
             max_hours: settings.limits.max_hours_per_batch,
         },
-    })
-}
-
-/// What comes in at all doors together.
-pub(crate) fn intake_config(settings: &Settings) -> anyhow::Result<IntakeConfig> {
-    Ok(IntakeConfig {
-        max_bytes: usize::try_from(settings.limits.max_batch_bytes)?,
-        max_in_flight_bytes: settings.limits.max_in_flight_bytes,
-        max_in_flight_requests: settings.limits.max_in_flight_requests.into(),
-        timeout: settings.http.body_timeout,
     })
 }
 

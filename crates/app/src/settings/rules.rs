@@ -1,7 +1,7 @@
 //! Rules between settings. What concerns one setting alone is in the catalogue.
 
 use super::problem::Fault;
-use super::tree::{QueueKind, S3, Settings};
+use super::tree::{CatalogKind, QueueKind, S3, Settings};
 use super::units::show_size;
 
 /// A segment holds at least this many of the largest batches, so that closing one early wastes little.
@@ -43,6 +43,13 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        settings: &["otlp.topic", "web.topic"],
+        check: |s| {
+            let advice = "give each kind of logs a topic of its own";
+            (s.otlp.topic == s.web.topic).then(|| Fault::new("otlp.topic is web.topic", advice))
+        },
+    },
+    Rule {
         settings: &["queue.kind", "queue.kafka.brokers"],
         check: |s| {
             let wrong = s.queue.kind == QueueKind::Kafka && s.queue.kafka.brokers.is_empty();
@@ -50,6 +57,15 @@ pub(super) const RULES: &[Rule] = &[
             wrong.then(|| Fault::new("is kafka, and no brokers are named", advice))
         },
     },
+    Rule {
+        settings: &["lake.catalog.kind", "lake.catalog.uri"],
+        check: |s| {
+            let wrong = s.lake.catalog.kind == CatalogKind::Rest && s.lake.catalog.uri.is_empty();
+            let advice = "write the catalog's URL into lake.catalog.uri";
+            wrong.then(|| Fault::new("is rest, and no catalog is named", advice))
+        },
+    },
+    Rule { settings: &["lake.s3.access_key", "lake.s3.secret_key"], check: |s| pair(&s.lake.s3) },
     Rule { settings: &["files.s3.access_key", "files.s3.secret_key"], check: |s| pair(&s.files.s3) },
     Rule {
         settings: &["raw_batches.s3.access_key", "raw_batches.s3.secret_key"],

@@ -1,11 +1,15 @@
 //! The settings as types. Only `load` makes a `Settings`, so whoever holds one holds checked values.
 
+mod lake;
+
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use logmill_raw_batches::MAX_EVENT;
+
+pub(crate) use lake::{CatalogKind, Lake};
 
 /// All settings of a process, checked. Units are in the types; ranges are in the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// The web-log source.
     pub(crate) web: Web,
+    /// The source of OpenTelemetry logs.
+    pub(crate) otlp: Otlp,
     /// The log in the middle.
     pub(crate) queue: Queue,
     /// Batches in an object store.
@@ -30,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) files: FilesSink,
     /// Counts by minute, hour and day.
     pub(crate) aggregation: Aggregation,
+    /// The Iceberg table.
+    pub(crate) lake: Lake,
     /// Records that cannot be delivered.
     pub(crate) dead_letters: DeadLetters,
     /// The process's own log.
@@ -47,11 +55,13 @@ impl Settings {
             http: Http::default(),
             limits: Limits::default(),
             web: Web::default(),
+            otlp: Otlp::default(),
             queue: Queue::default(),
             raw_batches: RawBatches::default(),
             idempotency: Idempotency::default(),
             files: FilesSink::default(),
             aggregation: Aggregation::default(),
+            lake: Lake::default(),
             dead_letters: DeadLetters::default(),
             log: Log::default(),
             shutdown_timeout: Duration::ZERO,
@@ -73,14 +83,18 @@ impl Settings {
 pub(crate) enum Role {
     /// Every part that the settings give something to do.
     All,
-    /// Takes requests in and writes them to the log.
+    /// Takes web logs in and writes them to the log.
     Ingest,
+    /// Takes OpenTelemetry logs in and writes them to the log.
+    Otlp,
     /// Writes the hourly files.
     Files,
     /// Keeps what cannot be delivered.
     DeadLetters,
     /// Counts by minute, hour and day.
     Aggregate,
+    /// Writes the Iceberg table.
+    Lake,
     /// Answers questions: API and web page.
     Api,
 }
@@ -151,6 +165,17 @@ pub(crate) struct Web {
     pub(crate) topic: String,
     /// Whether a request without `x-customer-id` is refused.
     pub(crate) require_customer: bool,
+}
+
+/// The source of OpenTelemetry logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Otlp {
+    /// Where OTLP/HTTP is taken beside `http.listen`. None: nowhere else.
+    pub(crate) http_listen: Option<SocketAddr>,
+    /// Where OTLP/gRPC is taken. None: nowhere.
+    pub(crate) grpc_listen: Option<SocketAddr>,
+    /// The topic that it writes to; a valid topic name, another one than that of web logs.
+    pub(crate) topic: String,
 }
 
 /// Which log is in the middle.

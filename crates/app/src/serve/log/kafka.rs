@@ -14,26 +14,32 @@ use crate::settings::{Role, Settings};
 /// The brokers are looked at so often.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// What batches with a key wait for, as a part of the process.
+/// What batches with a key wait for, as a part of the process, and the folder of what does not fit into memory; for web logs and
+/// for OpenTelemetry logs.
 const KEYS: &str = "keys";
+const OTLP_KEYS: &str = "keys-otlp";
 
 /// Kafka, and the part that this process takes in deciding about keys.
 pub(in crate::serve) struct KafkaLog {
     queue: Arc<KafkaQueue>,
-    keys: Option<KeyIndex>,
+    keys: Vec<(&'static str, KeyIndex)>,
 }
 
 impl KafkaLog {
     /// Who takes batches takes part in deciding about their keys: there is no role that could be forgotten.
     pub(super) fn open(world: &World, settings: &Settings) -> anyhow::Result<Self> {
-        let (queue, topic) = (open(world, settings)?, Topic::new(&settings.web.topic)?);
-        watch(world, &queue, topic.clone());
-        let keys = if settings.roles.has(Role::Ingest) {
-            let (dir, horizon) = (settings.data_dir.join("keys"), settings.idempotency.horizon);
-            Some(KeyIndex::join(world, queue.clone(), &topic, dir, horizon)?)
-        } else {
-            None
-        };
+        let queue = open(world, settings)?;
+        watch(world, &queue, Topic::new(&settings.web.topic)?);
+        let doors =
+            [(Role::Ingest, KEYS, &settings.web.topic), (Role::Otlp, OTLP_KEYS, &settings.otlp.topic)];
+        let mut keys = Vec::new();
+        for (role, name, topic) in doors {
+            if settings.roles.has(role) {
+                let (dir, horizon) = (settings.data_dir.join(name), settings.idempotency.horizon);
+                let topic = Topic::new(topic)?;
+                keys.push((name, KeyIndex::join(world, queue.clone(), &topic, dir, horizon)?));
+            }
+        }
         Ok(Self { queue, keys })
     }
 
@@ -44,23 +50,23 @@ impl KafkaLog {
     pub(super) fn parts(&self) -> Vec<Part> {
         let (queue, mut parts) = (self.queue.clone(), Vec::new());
         parts.push(Part::new("queue", move || state(queue.trouble())));
-        if let Some(keys) = &self.keys {
+        for (name, keys) in &self.keys {
             let status = keys.status();
-            parts.push(Part::new(KEYS, move || state(status.trouble())));
+            parts.push(Part::new(name, move || state(status.trouble())));
         }
         parts
     }
 
     pub(super) fn deliveries(&self) -> Vec<Delivery> {
-        let delivery = |keys: &KeyIndex| {
+        let delivery = |(name, keys): &(&str, KeyIndex)| {
             let ((topic, group), queue) = (keys.reads(), self.queue());
-            Delivery { name: KEYS.to_owned(), topic, group, queue, sink: None }
+            Delivery { name: (*name).to_owned(), topic, group, queue, sink: None }
         };
         self.keys.iter().map(delivery).collect()
     }
 
     pub(super) async fn close(self) {
-        if let Some(keys) = self.keys {
+        for (_, keys) in self.keys {
             keys.close().await;
         }
         self.queue.close().await;

@@ -11,7 +11,11 @@ use super::{Fallback, Setting};
 /// Topics that are made for another one have a name of their own.
 const RESERVED: [&str; 3] = [".dlq", ".keyed", ".keys"];
 
-fn is_topic(text: &str) -> bool {
+/// What `is_topic` takes.
+pub(super) const TOPIC_NAMES: &str =
+    "1 to 194 characters of A-Z a-z 0-9 . _ -, not ending in .dlq, .keyed or .keys";
+
+pub(super) fn is_topic(text: &str) -> bool {
     let leaves_room = |suffix| !text.ends_with(suffix) && Topic::new(&format!("{text}{suffix}")).is_ok();
     RESERVED.into_iter().all(leaves_room)
 }
@@ -56,11 +60,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new(
         "web.topic",
         Fallback::Text("logs"),
-        Kind::Text {
-            allowed: "1 to 194 characters of A-Z a-z 0-9 . _ -, not ending in .dlq, .keyed or .keys",
-            good: is_topic,
-            set: |s, v| s.web.topic = v,
-        },
+        Kind::Text { allowed: TOPIC_NAMES, good: is_topic, set: |s, v| s.web.topic = v },
         "Topic of web logs",
     ),
     Setting::new(

@@ -6,6 +6,8 @@
 mod aggregation;
 mod intake;
 mod kafka;
+mod lake;
+mod otlp;
 mod outputs;
 mod queue;
 mod raw_batches;
@@ -77,11 +79,13 @@ pub(super) struct Catalogue(pub(super) &'static [&'static [Setting]]);
 pub(super) const CATALOGUE: Catalogue = Catalogue(&[
     server::SETTINGS,
     intake::SETTINGS,
+    otlp::SETTINGS,
     queue::SETTINGS,
     kafka::SETTINGS,
     raw_batches::SETTINGS,
     outputs::SETTINGS,
     aggregation::SETTINGS,
+    lake::SETTINGS,
 ]);
 
 impl Catalogue {

@@ -9,9 +9,11 @@ use super::{Fallback, Setting};
 const ROLES: &[Choice] = &[
     Choice::offered("all", |s| _ = s.roles.0.insert(Role::All)),
     Choice::offered("ingest", |s| _ = s.roles.0.insert(Role::Ingest)),
+    Choice::offered("otlp", |s| _ = s.roles.0.insert(Role::Otlp)),
     Choice::offered("files", |s| _ = s.roles.0.insert(Role::Files)),
     Choice::offered("dead-letters", |s| _ = s.roles.0.insert(Role::DeadLetters)),
     Choice::offered("aggregate", |s| _ = s.roles.0.insert(Role::Aggregate)),
+    Choice::offered("lake", |s| _ = s.roles.0.insert(Role::Lake)),
     Choice::offered("api", |s| _ = s.roles.0.insert(Role::Api)),
 ];
 

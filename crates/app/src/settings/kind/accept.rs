@@ -77,6 +77,12 @@ fn one(setting: &Setting, scalar: &Scalar) -> Result<Accepted, Fault> {
         }
         Kind::Switch { set } => switch(&value).map(|on| Accepted::new(on.to_string(), move |s| set(s, on))),
         Kind::Address { set } => address(&value).map(|a| Accepted::new(a.to_string(), move |s| set(s, a))),
+        Kind::OptionalAddress { set } if value.text.is_empty() => {
+            Ok(Accepted::new(String::new(), move |s| set(s, None)))
+        }
+        Kind::OptionalAddress { set } => {
+            address(&value).map(|a| Accepted::new(a.to_string(), move |s| set(s, Some(a))))
+        }
         Kind::Path { set } => path(&value).map(|p| Accepted::new(text_of(&p), move |s| set(s, p.clone()))),
         Kind::Destination { set } => {
             let destination = destination(&value)?;

@@ -28,6 +28,8 @@ pub(super) enum Kind {
     Switch { set: fn(&mut Settings, bool) },
     /// An IP address and a port.
     Address { set: fn(&mut Settings, SocketAddr) },
+    /// The same; empty is none.
+    OptionalAddress { set: fn(&mut Settings, Option<SocketAddr>) },
     /// A file or folder on this machine.
     Path { set: fn(&mut Settings, PathBuf) },
     /// The same, or the URL of an object store.

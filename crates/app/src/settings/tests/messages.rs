@@ -63,11 +63,21 @@ fn values() {
             "\"inof\" is not known; did you mean info? allowed: error, warn, info, debug, trace",
         ),
         ("log.format=xml", "\"xml\" is not known; allowed: auto, json, text"),
-        ("roles=", "is empty; write at least one of all, ingest, files, dead-letters, aggregate, api"),
+    ];
+    told(&cases);
+}
+
+#[test]
+fn lists_of_roles() {
+    let cases = [
+        (
+            "roles=",
+            "is empty; write at least one of all, ingest, otlp, files, dead-letters, aggregate, lake, api",
+        ),
         (
             "roles=ingest,dead_letters",
             "\"dead_letters\" is not known; did you mean dead-letters? \
-             allowed: all, ingest, files, dead-letters, aggregate, api",
+             allowed: all, ingest, otlp, files, dead-letters, aggregate, lake, api",
         ),
     ];
     told(&cases);

@@ -45,19 +45,21 @@ fn shapes_in_a_file() {
     check(
         "roles:\n  - all\n  - [files]\n",
         &[
-            "3:5: roles: a list stands where a value belongs; allowed: any of all, ingest, files, dead-letters, aggregate, api",
+            "3:5: roles: a list stands where a value belongs; allowed: any of all, ingest, otlp, files, dead-letters, aggregate, lake, api",
         ],
     );
     check(
         "roles: [ingst, api, fils]\n",
         &[
-            "1:9: roles: \"ingst\" is not known; did you mean ingest? allowed: all, ingest, files, dead-letters, aggregate, api",
-            "1:21: roles: \"fils\" is not known; did you mean files? allowed: all, ingest, files, dead-letters, aggregate, api",
+            "1:9: roles: \"ingst\" is not known; did you mean ingest? allowed: all, ingest, otlp, files, dead-letters, aggregate, lake, api",
+            "1:21: roles: \"fils\" is not known; did you mean files? allowed: all, ingest, otlp, files, dead-letters, aggregate, lake, api",
         ],
     );
     check(
         "roles: []\n",
-        &["1:8: roles: is empty; write at least one of all, ingest, files, dead-letters, aggregate, api"],
+        &[
+            "1:8: roles: is empty; write at least one of all, ingest, otlp, files, dead-letters, aggregate, lake, api",
+        ],
     );
     check("roles:\n", &["1:6: roles: has no value; write one, or remove the line"]);
     check("log:\n  level:\n", &["2:8: log.level: has no value; write one, or remove the line"]);
