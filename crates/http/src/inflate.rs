@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use flate2::write::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{self, DParameter, InBuffer, Operation, OutBuffer};
 
@@ -11,8 +10,10 @@ const MAX_RATIO: usize = 500;
 const RATIO_FROM: usize = 1 << 20;
 /// zstd may ask for so large a window (2^n bytes), as RFC 8878 advises receivers to allow.
 const WINDOW_LOG: u32 = 23;
-/// zstd and zlib inflate in steps of so many bytes.
+/// zstd inflates in steps of so many bytes.
 const STEP: usize = 64 * 1024;
+/// The window of gzip and zlib (2^n bytes), the largest that there is.
+const DEFLATE_WINDOW: u8 = 15;
 
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,18 +47,24 @@ struct Bounded {
     over: bool,
 }
 
+impl Bounded {
+    /// Makes room for `more` bytes, within the limit. As a vector grows, but never beyond the limit: what it takes is reserved.
+    fn make_room(&mut self, more: usize) {
+        let len = self.bytes.len() + more;
+        if len > self.bytes.capacity() {
+            let wanted = len.max(self.bytes.capacity() * 2).min(self.limit);
+            self.bytes.reserve_exact(wanted - self.bytes.len());
+        }
+    }
+}
+
 impl Write for Bounded {
     fn write(&mut self, more: &[u8]) -> io::Result<usize> {
         if self.bytes.len() + more.len() > self.limit {
             self.over = true;
             return Err(io::ErrorKind::OutOfMemory.into());
         }
-        let len = self.bytes.len() + more.len();
-        if len > self.bytes.capacity() {
-            // As a vector grows, but never beyond the limit: what it takes is reserved.
-            let wanted = len.max(self.bytes.capacity() * 2).min(self.limit);
-            self.bytes.reserve_exact(wanted - self.bytes.len());
-        }
+        self.make_room(more.len());
         self.bytes.extend_from_slice(more);
         Ok(more.len())
     }
@@ -69,7 +76,7 @@ impl Write for Bounded {
 
 enum Decoder {
     Identity(Bounded),
-    Gzip(Box<MultiGzDecoder<Bounded>>),
+    Gzip { raw: Decompress, out: Bounded, complete: bool },
     Deflate { raw: Decompress, out: Bounded, complete: bool },
     Zstd { raw: raw::Decoder<'static>, out: Bounded, complete: bool },
 }
@@ -86,7 +93,7 @@ impl Inflater {
         let out = Bounded { bytes: Vec::with_capacity(expected.min(limit)), limit, over: false };
         let decoder = match coding {
             Coding::Identity => Decoder::Identity(out),
-            Coding::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(out))),
+            Coding::Gzip => Decoder::Gzip { raw: Decompress::new_gzip(DEFLATE_WINDOW), out, complete: false },
             Coding::Deflate => Decoder::Deflate { raw: Decompress::new(true), out, complete: false },
             Coding::Zstd => {
                 let mut raw = raw::Decoder::new().map_err(|_| Bad::Corrupt)?;
@@ -106,7 +113,7 @@ impl Inflater {
         self.came += chunk.len();
         let result = match &mut self.decoder {
             Decoder::Identity(out) => out.write_all(chunk),
-            Decoder::Gzip(gzip) => gzip.write_all(chunk),
+            Decoder::Gzip { raw, out, complete } => inflate_gzip(raw, out, complete, chunk),
             Decoder::Deflate { raw, out, complete } => inflate_zlib(raw, out, complete, chunk),
             Decoder::Zstd { raw, out, complete } => inflate_zstd(raw, out, complete, chunk),
         };
@@ -127,8 +134,10 @@ impl Inflater {
 
     fn out(&self) -> &Bounded {
         match &self.decoder {
-            Decoder::Identity(out) | Decoder::Deflate { out, .. } | Decoder::Zstd { out, .. } => out,
-            Decoder::Gzip(gzip) => gzip.get_ref(),
+            Decoder::Identity(out)
+            | Decoder::Gzip { out, .. }
+            | Decoder::Deflate { out, .. }
+            | Decoder::Zstd { out, .. } => out,
         }
     }
 
@@ -138,25 +147,33 @@ impl Inflater {
     }
 
     /// The whole body, if it is whole.
-    pub(crate) fn finish(mut self) -> Result<Vec<u8>, Bad> {
-        let ended = match &mut self.decoder {
-            Decoder::Identity(_) => Ok(()),
+    pub(crate) fn finish(self) -> Result<Vec<u8>, Bad> {
+        let (out, is_whole) = match self.decoder {
+            Decoder::Identity(out) => (out, true),
             // An empty body is no stream at all.
-            Decoder::Gzip(_) | Decoder::Deflate { .. } | Decoder::Zstd { .. } if self.came == 0 => {
-                Err(io::ErrorKind::UnexpectedEof.into())
-            }
-            Decoder::Gzip(gzip) => gzip.try_finish(),
-            Decoder::Deflate { complete: true, .. } | Decoder::Zstd { complete: true, .. } => Ok(()),
-            Decoder::Deflate { .. } | Decoder::Zstd { .. } => Err(io::ErrorKind::UnexpectedEof.into()),
+            Decoder::Gzip { out, complete, .. }
+            | Decoder::Deflate { out, complete, .. }
+            | Decoder::Zstd { out, complete, .. } => (out, complete && self.came > 0),
         };
-        self.judge(&ended)?;
-        match self.decoder {
-            Decoder::Identity(out) | Decoder::Deflate { out, .. } | Decoder::Zstd { out, .. } => {
-                Ok(out.bytes)
-            }
-            Decoder::Gzip(mut gzip) => Ok(std::mem::take(&mut gzip.get_mut().bytes)),
-        }
+        if is_whole { Ok(out.bytes) } else { Err(Bad::Corrupt) }
     }
+}
+
+/// Inflates one member after the other (RFC 1952, 2.2).
+fn inflate_gzip(
+    raw: &mut Decompress,
+    out: &mut Bounded,
+    complete: &mut bool,
+    chunk: &[u8],
+) -> io::Result<()> {
+    let mut input = chunk;
+    while !input.is_empty() {
+        if *complete {
+            *raw = Decompress::new_gzip(DEFLATE_WINDOW);
+        }
+        input = inflate_member(raw, out, complete, input)?;
+    }
+    Ok(())
 }
 
 /// flate2's own writer takes a stream that is cut short for one that has ended.
@@ -166,20 +183,43 @@ fn inflate_zlib(
     complete: &mut bool,
     chunk: &[u8],
 ) -> io::Result<()> {
-    let mut input = chunk;
-    let mut step = vec![0; STEP];
+    let rest = if *complete { chunk } else { inflate_member(raw, out, complete, chunk)? };
+    if rest.is_empty() { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+}
+
+/// Inflates to the end of the input or of the stream, straight into its place; answers what is left of the input.
+fn inflate_member<'a>(
+    raw: &mut Decompress,
+    out: &mut Bounded,
+    complete: &mut bool,
+    mut input: &'a [u8],
+) -> io::Result<&'a [u8]> {
     loop {
-        if *complete {
-            return if input.is_empty() { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) };
-        }
-        let (taken, made) = (raw.total_in(), raw.total_out());
-        let status = raw.decompress(input, &mut step, FlushDecompress::None).map_err(io::Error::other)?;
-        let (taken, made) = ((raw.total_in() - taken) as usize, (raw.total_out() - made) as usize);
-        input = input.get(taken..).unwrap_or_default();
-        out.write_all(step.get(..made).unwrap_or_default())?;
+        out.make_room(1);
+        let (taken, before) = (raw.total_in(), out.bytes.len());
+        let is_full = before == out.limit;
+        let mut beyond = [0];
+        let status = if is_full {
+            // What is left can be the stream's end, or more than the limit.
+            let made = raw.total_out();
+            let status = raw.decompress(input, &mut beyond, FlushDecompress::None)?;
+            if raw.total_out() > made {
+                out.write_all(&beyond)?;
+            }
+            status
+        } else {
+            raw.decompress_vec(input, &mut out.bytes, FlushDecompress::None)?
+        };
+        input = input.get((raw.total_in() - taken) as usize..).unwrap_or_default();
         *complete = status == Status::StreamEnd;
-        if !*complete && ((input.is_empty() && made < STEP) || (taken == 0 && made == 0)) {
-            return Ok(());
+        let stands_still = raw.total_in() == taken && out.bytes.len() == before;
+        let has_room = is_full || out.bytes.len() < out.bytes.capacity();
+        if *complete || (input.is_empty() && has_room) || stands_still {
+            return if stands_still && !input.is_empty() && !*complete {
+                Err(io::ErrorKind::InvalidData.into())
+            } else {
+                Ok(input)
+            };
         }
     }
 }

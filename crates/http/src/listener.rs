@@ -30,7 +30,7 @@ const MAX_STREAMS: u32 = 100;
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 2 << 20;
 /// The largest frame of HTTP/2.
-const MAX_FRAME: u32 = 256 * 1024;
+const MAX_FRAME: u32 = 64 * 1024;
 /// Accepting pauses for so long when the process has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 
