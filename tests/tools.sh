@@ -32,6 +32,7 @@ if ! PYTHONPATH=$packages python3 -c 'import jsonschema, openapi_spec_validator'
     openapi-spec-validator==0.9.0 jsonschema==4.26.0 || { echo "pip cannot fetch openapi-spec-validator" >&2; exit 1; }
 fi
 "$here/services/python.sh" install
+"$here/services/collector.sh" install
 "$here/services/kafka.sh" install
 "$here/services/s3.sh" install
 "$here/services/azurite.sh" install
