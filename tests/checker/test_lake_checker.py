@@ -311,6 +311,7 @@ class Verdicts(WithLakes):
     def test_answers_decide_what_may_be_there(self):
         refused = [[*one[:3], "refused"] if one[1] == "a-0" else one for one in self.told]
         unknown = [[*one[:3], "unknown"] if one[1] == "a-0" else one for one in self.told]
+        other = [[*self.told[0][:2], self.told[1][2], "accepted"], *self.told[1:]]
         of_batch = self.COUNT // 3
         rest = self.rows[of_batch:]
         for told, rows, expected in (
@@ -321,6 +322,8 @@ class Verdicts(WithLakes):
             (unknown, rest, (0, "missing 0 duplicate 0 altered 0 invented 0")),
             (unknown, self.rows[1:], (1, "missing 1 duplicate 0 altered 0 invented 0")),
             (unknown, self.rows + self.rows[:1], (1, "missing 0 duplicate 1 altered 0 invented 0")),
+            # A whole record, but another one than was sent.
+            (other, self.rows, (1, "missing 1 duplicate 0 altered 1 invented 0")),
             # The last answer counts.
             (self.told + unknown, rest, (0, "missing 0 duplicate 0 altered 0 invented 0")),
             (unknown + self.told, rest, (1, f"missing {of_batch} duplicate 0 altered 0 invented 0")),
