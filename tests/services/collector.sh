@@ -83,22 +83,25 @@ running() {
   [ "$(readlink "/proc/$pid/cwd")" = "$dir" ] && grep -qsF "$program" "/proc/$pid/cmdline"
 }
 
+# One that has ended, and that nobody has waited for, has no command line.
+is_there() { grep -qs . "/proc/$1/cmdline"; }
+
 answers() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 start() { # [KEY=VALUE ...]
-  local t before
+  local port before
   ! running || return 0
-  for t in "$http" "$grpc"; do ! answers "$t" || fail "port $t is taken"; done
-  before=$(stat -c %s "$dir/log" 2>/dev/null || echo 0)
+  for port in "$http" "$grpc"; do ! answers "$port" || fail "port $port is taken"; done
+  : >>"$dir/log"
+  before=$(wc -c <"$dir/log")
   (
     cd "$dir"
     exec setsid env FOLDER="$dir" HTTP_PORT="$http" GRPC_PORT="$grpc" "$@" "$program" --config "$here/collector/base.yaml" \
       --config "$here/collector/$route.yaml" >>log 2>&1 </dev/null 8>&-
   ) &
   echo $! >"$dir/pid"
-  for ((t = 0; t < 50; t++)); do ! running || break; sleep 0.02; done # until then it is a copy of this shell
   SECONDS=0
-  while running && ((SECONDS < limit)); do
+  while is_there "$(cat "$dir/pid")" && ((SECONDS < limit)); do
     ! tail -c "+$((before + 1))" "$dir/log" | grep -qF 'Everything is ready' || return 0
     sleep 0.05
   done
