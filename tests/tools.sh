@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Rust and a C compiler: Debian packages, Python packages and the servers of tests/services
+# Installs what the tests need beside Rust and a C compiler: Debian packages, Python packages, and the programs of tests/services
 # into ${LOGMILL_SERVICES:-~/.cache/logmill-services}. Does nothing when it is there.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -31,6 +31,8 @@ if ! PYTHONPATH=$packages python3 -c 'import jsonschema, openapi_spec_validator'
   timeout 600 python3 -m pip install -q --only-binary :all: --disable-pip-version-check --target "$packages" \
     openapi-spec-validator==0.9.0 jsonschema==4.26.0 || { echo "pip cannot fetch openapi-spec-validator" >&2; exit 1; }
 fi
+"$here/services/python.sh" install
+"$here/services/collector.sh" install
 "$here/services/kafka.sh" install
 "$here/services/s3.sh" install
 "$here/services/azurite.sh" install

@@ -1,4 +1,4 @@
-//! The checker finds what it is there to find.
+//! The checkers find what they are there to find.
 
 use std::path::Path;
 
@@ -106,4 +106,10 @@ fn the_checker_finds_missing_doubled_altered_and_invented_records() {
     let delivered = wrong["ledger"][0]["delivered"].as_u64().unwrap();
     wrong["ledger"][0]["delivered"] = (delivered + 1).into();
     assert!(!verdict(folder, &wrong).0);
+}
+
+#[test]
+fn the_checkers_of_the_lake_find_what_they_are_there_to_find() {
+    let (good, text) = python(&checker("test_lake_checker.py"), &[]);
+    assert!(good && text.contains("\nRan 15 tests "), "{text}");
 }
