@@ -77,7 +77,9 @@ pub(crate) fn creation() -> Result<Creation, QueueError> {
 
 fn made() -> iceberg::Result<Creation> {
     let schema = Schema::builder().with_schema_id(0).with_fields(fields()).build()?;
+    // The id may be left out, but Java's catalogs do not take it without.
     let spec = UnboundPartitionSpec::builder()
+        .with_spec_id(0)
         .add_partition_field(TIMESTAMP, PARTITION_FIELD, Transform::Day)?
         .build();
     let order = order().build_unbound()?;

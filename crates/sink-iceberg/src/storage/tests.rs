@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods)]
+
 use bytes::Bytes;
 use logmill_queue::Class;
 use logmill_store::StoreConfig;

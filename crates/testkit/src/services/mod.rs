@@ -4,6 +4,7 @@
 
 pub mod azurite;
 mod holder;
+pub mod iceberg_rest;
 pub mod kafka;
 mod ports;
 pub mod proxy;

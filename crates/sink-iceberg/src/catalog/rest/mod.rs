@@ -114,14 +114,14 @@ impl RestCatalog {
             Err(error) => return Answer::Refused(error),
         };
         match sent {
-            Ok(reply) => judged(reply),
+            Ok(reply) => judged(&reply),
             Err(error) => Answer::Unknown(error),
         }
     }
 }
 
 /// What a catalog's answer to a commit says of the table.
-fn judged(reply: Reply) -> Answer {
+fn judged(reply: &Reply) -> Answer {
     match reply.status {
         200..=299 => Answer::Committed,
         409 => Answer::Conflict(reply.error().to_string()),

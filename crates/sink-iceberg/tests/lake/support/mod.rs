@@ -1,6 +1,7 @@
 //! A sink with rows of a few columns, and PyIceberg as the independent reader.
 
 pub(crate) mod faulty;
+pub(crate) mod proxy;
 pub(crate) mod rows;
 
 use std::path::PathBuf;
