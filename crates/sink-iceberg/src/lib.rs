@@ -1,1 +1,18 @@
 //! OpenTelemetry logs into Apache Iceberg tables, exactly once. See README.md.
+
+pub mod catalog;
+mod commit;
+mod config;
+mod data_file;
+mod files;
+mod metrics;
+mod position;
+mod sink;
+pub mod storage;
+mod table;
+mod writer;
+
+pub use config::LakeConfig;
+pub use metrics::LakeMetrics;
+pub use sink::{IcebergSink, NewRows};
+pub use writer::Rows;

@@ -5,6 +5,7 @@
 pub mod azurite;
 pub mod collector;
 mod holder;
+pub mod iceberg_rest;
 pub mod kafka;
 mod ports;
 pub mod proxy;

@@ -1,0 +1,112 @@
+//! Rows of one day as a Parquet file, and what the manifest says of it.
+//!
+//! CPU work only: it is called beside the async threads.
+
+mod metrics;
+mod order;
+#[cfg(test)]
+mod tests;
+
+use arrow_array::RecordBatch;
+use arrow_select::interleave::interleave_record_batch;
+use bytes::Bytes;
+use iceberg::spec::{DataContentType, DataFile, DataFileBuilder, DataFileFormat, Literal, Struct};
+use logmill_queue::{Class, QueueError};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+
+use crate::table::TRACE_ID;
+
+/// Rows of a row group: some tens of megabytes of logs, so that a reader can skip most of a large file.
+const ROW_GROUP: usize = 131_072;
+/// Rows that are brought into order at once.
+const CHUNK: usize = 8192;
+/// Of how many lookups for a trace that is not there one reads a row group in vain.
+const FALSE_HITS: f64 = 0.01;
+
+/// A Parquet file in memory.
+pub(crate) struct Encoded {
+    pub bytes: Bytes,
+    metadata: ParquetMetaData,
+}
+
+/// Where a file belongs.
+pub(crate) struct Place {
+    pub location: String,
+    /// Days since 1970-01-01.
+    pub day: i32,
+    pub spec_id: i32,
+    pub order_id: Option<i32>,
+}
+
+/// Merges rows, each batch of which is sorted, into one file.
+///
+/// # Errors
+/// `Bug`: batches that are not of the table's columns.
+pub(crate) fn encode(batches: &[RecordBatch]) -> Result<Encoded, QueueError> {
+    let rows = batches.iter().map(RecordBatch::num_rows).sum();
+    let Some(first) = batches.first() else {
+        return Err(QueueError::new(Class::Bug, "a Parquet file without rows"));
+    };
+    let mut bytes = Vec::new();
+    let writer = ArrowWriter::try_new(&mut bytes, first.schema(), Some(properties(rows)?));
+    let mut writer = writer.map_err(failed)?;
+    let order = order::merged(batches)?;
+    let sources: Vec<&RecordBatch> = batches.iter().collect();
+    for chunk in order.chunks(CHUNK) {
+        let rows = interleave_record_batch(&sources, chunk)
+            .map_err(|error| QueueError::caused(Class::Bug, "rows cannot be merged", error))?;
+        writer.write(&rows).map_err(failed)?;
+    }
+    let metadata = writer.close().map_err(failed)?;
+    Ok(Encoded { bytes: Bytes::from(bytes), metadata })
+}
+
+/// What the manifest says of an encoded file.
+///
+/// # Errors
+/// `Bug`.
+pub(crate) fn describe(encoded: &Encoded, place: Place) -> Result<DataFile, QueueError> {
+    let metrics = metrics::Metrics::of(&encoded.metadata);
+    let mut file = DataFileBuilder::default();
+    file.content(DataContentType::Data)
+        .file_path(place.location)
+        .file_format(DataFileFormat::Parquet)
+        .partition(Struct::from_iter([Some(Literal::date(place.day))]))
+        .record_count(u64::try_from(encoded.metadata.file_metadata().num_rows()).unwrap_or(0))
+        .file_size_in_bytes(encoded.bytes.len() as u64)
+        .column_sizes(metrics.sizes)
+        .value_counts(metrics.values)
+        .null_value_counts(metrics.nulls)
+        .lower_bounds(metrics.lower)
+        .upper_bounds(metrics.upper)
+        .split_offsets(Some(metrics.offsets))
+        .partition_spec_id(place.spec_id);
+    if let Some(order) = place.order_id {
+        file.sort_order_id(order);
+    }
+    file.build().map_err(|error| QueueError::caused(Class::Bug, "a data file", error))
+}
+
+fn properties(rows: usize) -> Result<WriterProperties, QueueError> {
+    let trace_id = ColumnPath::from(TRACE_ID);
+    let level = ZstdLevel::try_new(3).map_err(failed)?;
+    Ok(WriterProperties::builder()
+        .set_created_by("logmill".to_owned())
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_column_bloom_filter_enabled(trace_id.clone(), true)
+        .set_column_bloom_filter_fpp(trace_id.clone(), FALSE_HITS)
+        .set_column_bloom_filter_ndv(trace_id.clone(), rows.min(ROW_GROUP) as u64)
+        // Ids hardly repeat: a dictionary of them is tried in vain.
+        .set_column_dictionary_enabled(trace_id, false)
+        .set_column_dictionary_enabled(ColumnPath::from("span_id"), false)
+        .build())
+}
+
+fn failed(error: parquet::errors::ParquetError) -> QueueError {
+    QueueError::caused(Class::Bug, "rows cannot be written as Parquet", error)
+}

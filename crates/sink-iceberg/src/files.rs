@@ -1,0 +1,168 @@
+//! The Parquet files of a commit: one for each day, over all ranges that are left, so that partitions do not multiply small files.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use futures_util::{StreamExt, TryStreamExt};
+use iceberg::spec::{DataFile, Datum};
+use logmill_queue::{BoxFuture, Class, Epoch, LogId, Offset, Partition, QueueError, Staged};
+use logmill_world::World;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use crate::catalog::Base;
+use crate::commit::{Files, Prepared};
+use crate::data_file::{self, Encoded, Place};
+use crate::metrics::LakeMetrics;
+use crate::storage::Storage;
+use crate::table;
+use crate::writer::StagedRows;
+
+/// Days whose dates can be written (about the years -6000 to 10000).
+const DAYS: std::ops::Range<i32> = -2_900_000..2_900_000;
+
+/// Writes the files of commits, one commit at a time, and knows the last one's.
+pub(crate) struct FileWriter {
+    world: World,
+    metrics: LakeMetrics,
+    rewrite_after: Duration,
+    /// Parquet writers that may work at the same time.
+    cores: Arc<Semaphore>,
+    at_once: usize,
+    last: Mutex<Option<Last>>,
+}
+
+/// Which ranges a commit is of.
+type Key = Vec<(LogId, Partition, Epoch, Offset, Offset)>;
+
+struct Last {
+    key: Key,
+    commit: Uuid,
+    files: Vec<DataFile>,
+    /// By the monotonic clock.
+    at: Duration,
+}
+
+/// The writer for one call of `Sink::commit`.
+pub(crate) struct OfRanges<'a> {
+    writer: &'a FileWriter,
+    storage: &'a Storage,
+    staged: &'a [Staged],
+}
+
+impl FileWriter {
+    pub(crate) fn new(world: &World, metrics: &LakeMetrics, rewrite_after: Duration) -> Self {
+        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            world: world.clone(),
+            metrics: metrics.clone(),
+            rewrite_after,
+            cores: Arc::new(Semaphore::new(at_once)),
+            at_once,
+            last: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn of<'a>(&'a self, storage: &'a Storage, staged: &'a [Staged]) -> OfRanges<'a> {
+        OfRanges { writer: self, storage, staged }
+    }
+
+    /// The commit is over.
+    pub(crate) fn forget(&mut self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// What was written for these ranges before, if it is young enough.
+    fn again(&self, key: &Key) -> Option<Prepared> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.world.clock().monotonic();
+        let last = last.as_ref().filter(|last| last.key == *key && now < last.at + self.rewrite_after)?;
+        Some(Prepared { commit: last.commit, files: last.files.clone() })
+    }
+
+    async fn encode(&self, batches: Vec<RecordBatch>) -> Result<Encoded, QueueError> {
+        let failed = |error| QueueError::caused(Class::Bug, "the Parquet writer", error);
+        let permit = self.cores.clone().acquire_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            data_file::encode(&batches)
+        });
+        done.await.map_err(failed)?
+    }
+}
+
+impl OfRanges<'_> {
+    async fn write(&self, base: &Base, left: &[usize]) -> Result<Prepared, QueueError> {
+        let key = self.key(left);
+        if let Some(prepared) = self.writer.again(&key) {
+            return Ok(prepared);
+        }
+        let at = self.writer.world.clock().monotonic();
+        let commit = uuid::Builder::from_random_bytes(self.writer.world.random_id()).into_uuid();
+        let mut writes: Vec<BoxFuture<'_, Result<DataFile, QueueError>>> = Vec::new();
+        for (day, batches) in self.days(left) {
+            writes.push(Box::pin(self.file(base, commit, day, batches)));
+        }
+        let files: Vec<DataFile> =
+            futures_util::stream::iter(writes).buffered(self.writer.at_once).try_collect().await?;
+        let last = Last { key, commit, files: files.clone(), at };
+        *self.writer.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        Ok(Prepared { commit, files })
+    }
+
+    async fn file(
+        &self,
+        base: &Base,
+        commit: Uuid,
+        day: i32,
+        batches: Vec<RecordBatch>,
+    ) -> Result<DataFile, QueueError> {
+        let metadata = &base.metadata;
+        let encoded = self.writer.encode(batches).await?;
+        let place = Place {
+            location: location(metadata.location(), day, commit)?,
+            day,
+            spec_id: metadata.default_partition_spec_id(),
+            order_id: table::order_id(metadata),
+        };
+        let file = data_file::describe(&encoded, place)?;
+        self.storage.put(file.file_path(), encoded.bytes).await?;
+        self.writer.metrics.written();
+        Ok(file)
+    }
+
+    fn key(&self, left: &[usize]) -> Key {
+        let staged = left.iter().filter_map(|at| self.staged.get(*at));
+        staged.map(|of| (of.lease.log, of.lease.partition, of.lease.epoch, of.from, of.to)).collect()
+    }
+
+    fn days(&self, left: &[usize]) -> BTreeMap<i32, Vec<RecordBatch>> {
+        let mut days: BTreeMap<i32, Vec<RecordBatch>> = BTreeMap::new();
+        for staged in left.iter().filter_map(|at| self.staged.get(*at)) {
+            let Some(rows) = staged.content.downcast_ref::<StagedRows>() else { continue };
+            for (day, batch) in rows.days.iter().filter(|(_, batch)| batch.num_rows() > 0) {
+                days.entry(*day).or_default().push(batch.clone());
+            }
+        }
+        days
+    }
+}
+
+impl Files for OfRanges<'_> {
+    fn prepare<'a>(
+        &'a self,
+        base: &'a Base,
+        left: &'a [usize],
+    ) -> BoxFuture<'a, Result<Prepared, QueueError>> {
+        Box::pin(self.write(base, left))
+    }
+}
+
+fn location(table: &str, day: i32, commit: Uuid) -> Result<String, QueueError> {
+    if !DAYS.contains(&day) {
+        return Err(QueueError::new(Class::Bug, format!("rows of the day {day}, which has no date")));
+    }
+    Ok(format!("{table}/data/timestamp_day={}/logmill-{commit}.parquet", Datum::date(day)))
+}

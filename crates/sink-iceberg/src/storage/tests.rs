@@ -1,0 +1,52 @@
+#![allow(clippy::disallowed_methods)]
+
+use bytes::Bytes;
+use logmill_queue::Class;
+use logmill_store::StoreConfig;
+use logmill_world::World;
+
+use super::Storage;
+
+fn of(location: &str) -> Result<Storage, Class> {
+    Storage::of(&World::real(), location, &StoreConfig::default()).map_err(|error| error.class)
+}
+
+#[tokio::test]
+async fn a_file_is_put_read_and_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = format!("file://{}", folder.path().display());
+    let storage = of(&root).unwrap();
+    let name = format!("{root}/a/b/c.bin");
+    storage.put(&name, Bytes::from_static(b"a longer content")).await.unwrap();
+    storage.put(&name, Bytes::from_static(b"content")).await.unwrap();
+    assert_eq!(std::fs::read(folder.path().join("a/b/c.bin")).unwrap(), b"content");
+    assert_eq!(storage.get(&name, 7).await.unwrap(), "content");
+    assert_eq!(storage.get(&name, 6).await.unwrap_err().class, Class::Corrupt);
+    storage.delete(&name).await.unwrap();
+    storage.delete(&name).await.unwrap();
+    assert_eq!(storage.get(&name, 7).await.unwrap_err().class, Class::Unavailable);
+}
+
+#[tokio::test]
+async fn nothing_outside_of_the_folder_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("lake");
+    let storage = of(&format!("file://{}", root.display())).unwrap();
+    let beside = folder.path().join("beside");
+    std::fs::write(&beside, "mine").unwrap();
+    for name in [format!("file://{}", beside.display()), format!("file://{}/../beside", root.display())] {
+        assert_eq!(storage.get(&name, 99).await.unwrap_err().class, Class::Invalid);
+        assert_eq!(storage.put(&name, Bytes::new()).await.unwrap_err().class, Class::Invalid);
+        assert_eq!(storage.delete(&name).await.unwrap_err().class, Class::Invalid);
+    }
+    assert_eq!(std::fs::read(beside).unwrap(), b"mine");
+}
+
+#[test]
+fn a_place_that_readers_would_spell_differently_is_refused() {
+    for location in ["file:relative", "file:///lake%20two", "file:///lake#two", "ftp://host/lake", "lake"] {
+        assert_eq!(of(location).err(), Some(Class::Invalid), "{location}");
+    }
+    assert!(of("file:/lake").is_ok());
+    assert!(of("s3a://bucket/lake").is_ok());
+}

@@ -1,0 +1,190 @@
+//! Apache Iceberg's REST servlet with its tables on S3, read and changed by PyIceberg.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use logmill_queue::{Outcome, Partition, Sink, SinkError, Start};
+use logmill_sink_iceberg::catalog::{Access, Catalog, RestCatalog, RestConfig};
+use logmill_sink_iceberg::{IcebergSink, LakeConfig};
+use logmill_store::StoreConfig;
+use logmill_testkit::services::iceberg_rest::IcebergRest;
+use logmill_testkit::services::s3::{Kind, S3};
+use logmill_world::World;
+
+use crate::support::proxy::{Proxy, Way};
+use crate::support::{LOG, Lane, Reader, bodies, commit, commits, config, done, lease, position, sink};
+
+struct Lake {
+    catalog: IcebergRest,
+    store: S3,
+}
+
+impl Lake {
+    fn start() -> Self {
+        let store = S3::start(Kind::Conditional, "lake");
+        Self { catalog: IcebergRest::start(&store), store }
+    }
+
+    fn config(&self) -> LakeConfig {
+        config(StoreConfig {
+            url: String::new(),
+            endpoint: self.store.endpoint(),
+            region: self.store.region().to_owned(),
+            access_key: self.store.access_key().to_owned(),
+            secret_key: self.store.secret_key().to_owned(),
+            timeout: Duration::from_secs(30),
+        })
+    }
+
+    fn sink(&self, uri: &str) -> IcebergSink {
+        sink(client(uri, Access::Open), self.config())
+    }
+
+    fn reader(&self) -> Reader {
+        let store = &self.store;
+        let (endpoint, uri) = (store.endpoint(), self.catalog.uri());
+        Reader::rest(
+            &uri,
+            &[
+                ("py-io-impl", "pyiceberg.io.pyarrow.PyArrowFileIO"),
+                ("s3.endpoint", &endpoint),
+                ("s3.region", store.region()),
+                ("s3.access-key-id", store.access_key()),
+                ("s3.secret-access-key", store.secret_key()),
+            ],
+        )
+    }
+}
+
+fn client(uri: &str, access: Access) -> Arc<dyn Catalog> {
+    let config = RestConfig { uri: uri.to_owned(), warehouse: String::new(), access };
+    Arc::new(RestCatalog::new(&World::real(), config).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_on_s3_are_read_by_pyiceberg_and_survive_restarts_and_strangers() {
+    let lake = Lake::start();
+    let sink = lake.sink(&lake.catalog.uri());
+    let mut first = Lane::open(&sink, lease(0, 1), None).await;
+    let mut second = Lane::open(&sink, lease(1, 1), None).await;
+    let staged = [first.range(&["19000|b|one\n19001|a|two"]), second.range(&["19000|a|three"])];
+    assert_eq!(done(&sink.commit(&staged).await.unwrap()), [1, 1]);
+    let reader = lake.reader();
+    let look = reader.look();
+    assert_eq!((bodies(&look).join(" "), commits(&look).len()), ("one three two".to_owned(), 1));
+    assert_eq!(look["files"].as_array().unwrap().len(), 2);
+    assert!(look["location"].as_str().unwrap().starts_with("s3://lake/warehouse/"), "{}", look["location"]);
+    assert_eq!(look["columns"]["13"][1], "map<string, string>", "the catalog kept our field ids");
+    assert_eq!(look["files"][0]["order"], 1);
+
+    reader.ask("append", &["theirs"]);
+    lake.catalog.restart();
+    let uuid = look["uuid"].as_str().unwrap();
+    let sink = lake.sink(&lake.catalog.uri());
+    let mut lane = Lane::open(&sink, lease(0, 2), Some(&format!("t1 {uuid}"))).await;
+    assert_eq!(lane.start, Start::At(LOG, 1));
+    let range = lane.range(&["19000|a|four"]);
+    commit(&sink, range).await;
+    let look = reader.look();
+    assert_eq!(bodies(&look), ["four", "one", "theirs", "three", "two"]);
+    assert_eq!((position(&look, 0), position(&look, 1)), (Some(2), Some(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_happens_to_answers_there_is_one_snapshot_a_commit() {
+    let lake = Lake::start();
+    let proxy = Proxy::start(&lake.catalog.uri()).await;
+    let sink = lake.sink(&proxy.uri);
+    let mut lane = Lane::open(&sink, lease(0, 1), None).await;
+    let plans: [&[Way]; 8] = [
+        &[Way::Instead(409); 10],
+        &[Way::After(500)],
+        &[Way::After(504)],
+        &[Way::CloseAfter],
+        &[Way::After(409)],
+        &[Way::Instead(503), Way::Instead(429), Way::Instead(401), Way::After(502)],
+        &[Way::Instead(500), Way::Instead(504), Way::Instead(403), Way::Instead(419)],
+        &[],
+    ];
+    for (at, plan) in plans.iter().enumerate() {
+        proxy.next(plan);
+        let range = lane.range(&[&format!("19000|a|row {at}")]);
+        assert!(matches!(commit(&sink, range).await, Outcome::Done(..)), "{plan:?}");
+        assert_eq!(proxy.left(), 0, "{plan:?}");
+    }
+    let look = lake.reader().look();
+    assert_eq!(bodies(&look), (0..8).map(|at| format!("row {at}")).collect::<Vec<_>>());
+    let mut ids = commits(&look);
+    assert_eq!(ids.len(), 8);
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 8, "one snapshot a commit id");
+    assert_eq!(position(&look, 0), Some(8));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_owners_one_wins_and_the_other_hears_where_the_table_stands() {
+    let lake = Lake::start();
+    let (ours, theirs) = (lake.sink(&lake.catalog.uri()), lake.sink(&lake.catalog.uri()));
+    let mut mine = Lane::open(&ours, lease(0, 1), None).await;
+    let mut other = Lane::open(&theirs, lease(0, 1), None).await;
+    let (short, long) = (mine.range(&["19000|a|one"]), other.range(&["19000|a|one", "19000|a|two"]));
+    let (ours, theirs) = tokio::join!(commit(&ours, short), commit(&theirs, long));
+    let look = lake.reader().look();
+    // Who came first decides; both know how it ended.
+    match (ours, theirs) {
+        (Outcome::Done(..), Outcome::Moved { partition: Partition(0), at: 1 }) => {
+            assert_eq!(bodies(&look), ["one"]);
+        }
+        (Outcome::Done(..), Outcome::Done(..)) => assert_eq!(bodies(&look), ["one", "two"]),
+        others => panic!("{others:?}"),
+    }
+    assert_eq!(commits(&look).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_that_is_away_is_unavailable_with_its_reason() {
+    let lake = Lake::start();
+    let sink = lake.sink(&lake.catalog.uri());
+    let mut lane = Lane::open(&sink, lease(0, 1), None).await;
+    let range = [lane.range(&["19000|a|one"])];
+    lake.catalog.kill();
+    let Err(SinkError::Unavailable(reason)) = sink.commit(&range).await else { panic!() };
+    assert!(reason.to_string().contains("the lake's catalog"), "{reason}");
+    lake.catalog.restart();
+    assert_eq!(done(&sink.commit(&range).await.unwrap()), [1]);
+    assert_eq!(bodies(&lake.reader().look()), ["one"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_credentials_get_a_token_that_all_requests_carry() {
+    let lake = Lake::start();
+    let proxy = Proxy::start(&lake.catalog.uri()).await;
+    let access = Access::Credentials {
+        server: String::new(),
+        id: "mill".to_owned(),
+        secret: "s&cret".to_owned(),
+        scope: String::new(),
+    };
+    let sink = sink(client(&proxy.uri, access), lake.config());
+    let mut lane = Lane::open(&sink, lease(0, 1), None).await;
+    let range = lane.range(&["19000|a|one"]);
+    commit(&sink, range).await;
+    let heads = proxy.heads();
+    assert!(heads[0].starts_with("POST /v1/oauth/tokens "), "{}", heads[0]);
+    assert!(heads.len() > 4);
+    for head in &heads[1..] {
+        assert!(!head.starts_with("POST /v1/oauth"), "one token is enough");
+        assert!(head.contains("authorization: Bearer client-credentials-token:"), "{head}");
+    }
+}
+
+#[test]
+fn tls_and_bad_addresses() {
+    client("https://catalog.example/api", Access::Bearer("secret".to_owned()));
+    for uri in ["catalog", "ftp://catalog", "data:x"] {
+        let config = RestConfig { uri: uri.to_owned(), warehouse: String::new(), access: Access::Open };
+        assert!(RestCatalog::new(&World::real(), config).is_err(), "{uri}");
+    }
+    assert_eq!(format!("{:?}", Access::Bearer("secret".to_owned())), "Bearer");
+}
