@@ -7,6 +7,7 @@ mod data_file;
 mod files;
 mod metrics;
 mod position;
+pub mod rows;
 mod sink;
 pub mod storage;
 mod table;
@@ -14,5 +15,4 @@ mod writer;
 
 pub use config::LakeConfig;
 pub use metrics::LakeMetrics;
-pub use sink::{IcebergSink, NewRows};
-pub use writer::Rows;
+pub use sink::IcebergSink;

@@ -3,31 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow_array::RecordBatch;
-use logmill_queue::{Content, Delivery, Frame, Rejected, Totals, Writer, Written};
+use logmill_otlp::ENCODING;
+use logmill_queue::{Content, Delivery, Encoding, Frame, Rejected, Totals, Writer, Written};
 use prometheus::IntGauge;
+
+use crate::rows::{Collected, Rows, Window};
 
 /// Days that a range may have open.
 const MAX_DAYS: usize = 64;
-
-/// Rows of the table, of many frames.
-pub trait Rows: Send {
-    /// Adds the rows of a frame, all or none; answers how many.
-    ///
-    /// # Errors
-    /// The frame cannot be decoded, with the reason; nothing of it was added.
-    fn append(&mut self, frame: &Frame) -> Result<u64, String>;
-
-    /// Memory that the rows take, in bytes.
-    fn held(&self) -> usize;
-
-    /// Days that the rows are of.
-    fn days(&self) -> usize;
-
-    /// Gives away all rows: for each day (since 1970-01-01) one batch, sorted by `service_name` and `timestamp`, nulls first, with the
-    /// table's field ids.
-    fn finish(&mut self) -> Vec<(i32, RecordBatch)>;
-}
 
 /// What all writers of a process hold together.
 #[derive(Debug)]
@@ -91,7 +74,7 @@ impl Drop for Share {
 
 /// What a staged range holds for the sink.
 pub(crate) struct StagedRows {
-    pub days: Vec<(i32, RecordBatch)>,
+    pub rows: Arc<Collected>,
     pub totals: Totals,
     /// Until the range is committed its payload no longer counts, its memory does.
     _share: Share,
@@ -99,32 +82,44 @@ pub(crate) struct StagedRows {
 
 /// The writer of one partition.
 pub(crate) struct RowWriter {
-    rows: Box<dyn Rows>,
+    rows: Rows,
     totals: Totals,
     share: Share,
     payload: u64,
 }
 
 impl RowWriter {
-    pub(crate) fn new(rows: Box<dyn Rows>, budget: &Arc<Budget>) -> Self {
+    pub(crate) fn new(window: Window, budget: &Arc<Budget>) -> Self {
+        let rows = Rows::new(window);
         Self { rows, totals: Totals::default(), share: Share::new(budget), payload: 0 }
     }
 
     fn take(&mut self, frame: &Frame) -> Vec<Rejected> {
-        self.totals.read += u64::from(frame.header.count);
-        self.totals.rejected += frame.header.rejected.len() as u64;
         let accepted = u64::from(frame.header.accepted());
-        match self.rows.append(frame) {
+        self.totals.rejected += frame.header.rejected.len() as u64;
+        match self.append(frame) {
             Ok(rows) => {
+                // Nobody counted the records of a message that somebody else put into the topic.
+                let counted = if frame.header.encoding == Encoding::OPAQUE { rows } else { accepted };
+                self.totals.read += counted + frame.header.rejected.len() as u64;
                 self.totals.delivered += rows;
-                self.totals.dead_lettered += accepted.saturating_sub(rows);
+                self.totals.dead_lettered += counted.saturating_sub(rows);
                 Vec::new()
             }
             Err(reason) => {
+                self.totals.read += u64::from(frame.header.count);
                 self.totals.dead_lettered += accepted;
                 vec![Rejected { offset: frame.offset, index: None, reason, payload: None }]
             }
         }
+    }
+
+    fn append(&mut self, frame: &Frame) -> Result<u64, String> {
+        let header = &frame.header;
+        if ![Encoding(ENCODING), Encoding::OPAQUE].contains(&header.encoding) {
+            return Err(format!("encoding {} is no OTLP request", header.encoding.0));
+        }
+        self.rows.append(&frame.payload, header.received_at).map_err(|invalid| invalid.to_string())
     }
 }
 
@@ -141,8 +136,9 @@ impl Writer for RowWriter {
                 Vec::new()
             }
         };
-        self.share.set(self.rows.held() as u64, self.payload);
-        Written { rejected, full: self.share.budget.is_spent(self.payload) || self.rows.days() >= MAX_DAYS }
+        self.share.set(self.rows.collected().held() as u64, self.payload);
+        let days = self.rows.collected().days().len();
+        Written { rejected, full: self.share.budget.is_spent(self.payload) || days >= MAX_DAYS }
     }
 
     fn skip(&mut self, frame: &Frame) {
@@ -152,12 +148,11 @@ impl Writer for RowWriter {
     }
 
     fn stage(&mut self) -> Content {
-        let days = self.rows.finish();
-        let held: usize = days.iter().map(|(_, rows)| rows.get_array_memory_size()).sum();
+        let rows = Arc::new(self.rows.finish());
         let mut share = Share::new(&self.share.budget);
-        share.set(held as u64, 0);
+        share.set(rows.held() as u64, 0);
         self.payload = 0;
-        self.share.set(self.rows.held() as u64, 0);
-        Box::new(StagedRows { days, totals: std::mem::take(&mut self.totals), _share: share })
+        self.share.set(0, 0);
+        Box::new(StagedRows { rows, totals: std::mem::take(&mut self.totals), _share: share })
     }
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use crate::error::{Fault, Invalid};
 use crate::limits::Limits;
 use crate::walk::{Fields, Kind, Scalar, ScopeFields, Values, Visit, walk};
@@ -117,9 +119,9 @@ impl<'a> Visit<'a> for Counter {
     }
 
     #[inline]
-    fn record(&mut self, fields: &Fields<'a>, size: usize) {
+    fn record(&mut self, fields: &Fields<'a>, place: Range<usize>) {
         self.records += 1;
-        self.expanded = self.expanded.saturating_add(size as u64);
+        self.expanded = self.expanded.saturating_add(place.len() as u64);
         let time = if fields.time == 0 { fields.observed_time } else { fields.time };
         if time != 0 {
             self.earliest = Some(self.earliest.map_or(time, |earliest| earliest.min(time)));

@@ -1,17 +1,20 @@
 //! The decoder: the walk that keeps the values of one resource, one scope and one record at a time.
 
-mod record;
+mod shown;
 mod tape;
 
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use crate::check::{Summary, check};
 use crate::error::Invalid;
-use crate::limits::Limits;
-use crate::walk::{Fields, ScopeFields, Visit, walk};
+use crate::limits::{Limits, MAX_NESTING};
+use crate::walk::{Fields, ScopeFields, Visit, record, walk};
+use crate::wire::Reader;
 
-pub use record::{Attributes, Id, Record, Resource, Scope};
+pub use shown::{Attributes, Id, Record, Resource, Scope};
 
 pub(crate) use tape::{Found, Nodes};
 
@@ -112,7 +115,25 @@ impl<'a, V: Visitor> Visit<'a> for Decoder<'a, '_, V> {
     }
 
     #[inline]
-    fn record(&mut self, fields: &Fields<'a>, size: usize) {
-        self.visitor.record(&Record::new(&self.record, *fields, size));
+    fn record(&mut self, fields: &Fields<'a>, place: Range<usize>) {
+        self.visitor.record(&Record::new(&self.record, *fields, place));
+    }
+}
+
+/// Decodes single records again, in any order: for who keeps requests and the places of their records.
+#[derive(Debug, Default)]
+pub struct RecordReader<'a> {
+    tape: Tape<'a>,
+}
+
+impl<'a> RecordReader<'a> {
+    /// The record whose bytes these are; see [`Record::place`].
+    ///
+    /// # Errors
+    /// What is wrong with the bytes. Those of a record that a visitor was shown are right.
+    pub fn read(&mut self, bytes: &'a [u8]) -> Result<Record<'_>, Invalid> {
+        self.tape.clear();
+        let fields = record(Reader::new(bytes), MAX_NESTING, &mut self.tape)?;
+        Ok(Record::new(&self.tape, fields, 0..bytes.len()))
     }
 }

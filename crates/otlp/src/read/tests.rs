@@ -1,6 +1,6 @@
 //! What a visitor is told where the bytes leave room for doubt.
 
-use super::{Record, Resource, Scope, Visitor, read};
+use super::{Record, RecordReader, Resource, Scope, Visitor, read};
 use crate::testing::{field, request};
 use crate::{Attributes, Id, Limits, Value};
 
@@ -103,4 +103,30 @@ fn ids() {
     assert_eq!(ids(&[0; 16], &[0; 8]), (Id::Absent, Id::Absent));
     assert_eq!(ids(b"", b""), (Id::Absent, Id::Absent));
     assert_eq!(ids(&[0; 15], b"012345678"), (Id::WrongLength, Id::WrongLength));
+}
+
+/// Reads each record again from its place.
+struct Again<'a>(&'a [u8], usize);
+
+impl Visitor for Again<'_> {
+    fn resource(&mut self, _: &Resource<'_>) {}
+    fn scope(&mut self, _: &Scope<'_>) {}
+    fn record(&mut self, record: &Record<'_>) {
+        let mut reader = RecordReader::default();
+        let again = reader.read(&self.0[record.place()]).unwrap();
+        assert_eq!(again.severity_text().as_bytes(), record.severity_text().as_bytes());
+        assert_eq!(keys(again.attributes()), keys(record.attributes()));
+        assert!(matches!(again.body(), Value::Empty), "nothing is left of the record before");
+        self.1 += 1;
+    }
+}
+
+#[test]
+fn single_records_are_read_again_from_their_places() {
+    let record = |name: &[u8]| field(2, &[field(3, name), field(6, &keyed(name))].concat());
+    let body = field(1, &field(2, &[record(b"first"), record(b"second")].concat()));
+    let mut again = Again(&body, 0);
+    read(&body, &Limits::default(), &mut again).unwrap();
+    assert_eq!(again.1, 2);
+    RecordReader::default().read(&[0x08]).unwrap_err();
 }

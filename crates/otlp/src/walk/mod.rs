@@ -164,18 +164,30 @@ fn scope<'a, V: Visit<'a>>(
 }
 
 #[inline(never)]
-fn log_record<'a, V: Visit<'a>>(mut reader: Reader<'a>, nesting: u32, visit: &mut V) -> Result<(), Fault> {
-    use fields::record as f;
-    let size = reader.rest().len();
-    let mut record = Fields::default();
+fn log_record<'a, V: Visit<'a>>(reader: Reader<'a>, nesting: u32, visit: &mut V) -> Result<(), Fault> {
+    let place = reader.at()..reader.at() + reader.rest().len();
     visit.begin_record();
+    let fields = record(reader, nesting, visit.record_values())?;
+    visit.record(&fields, place);
+    Ok(())
+}
+
+/// Walks the message of one record.
+#[inline(always)]
+pub(crate) fn record<'a, V: Values<'a>>(
+    mut reader: Reader<'a>,
+    nesting: u32,
+    values: &mut V,
+) -> Result<Fields<'a>, Fault> {
+    use fields::record as f;
+    let mut record = Fields::default();
     while let Some(tag) = reader.tag()? {
         match tag {
             f::TIME => record.time = reader.fixed64().inside("time_unix_nano")?,
             f::SEVERITY_NUMBER => record.severity_number = reader.varint().inside("severity_number")? as i32,
             f::SEVERITY_TEXT => record.severity_text = reader.bytes().inside("severity_text")?,
-            f::BODY => body(&mut reader, nesting, visit.record_values()).inside("body")?,
-            f::ATTRIBUTES => attribute(&mut reader, nesting, visit.record_values())?,
+            f::BODY => body(&mut reader, nesting, values).inside("body")?,
+            f::ATTRIBUTES => attribute(&mut reader, nesting, values)?,
             f::DROPPED_ATTRIBUTES => {
                 record.dropped_attributes = reader.varint().inside("dropped_attributes_count")? as u32;
             }
@@ -187,8 +199,7 @@ fn log_record<'a, V: Visit<'a>>(mut reader: Reader<'a>, nesting: u32, visit: &mu
             _ => reader.unknown(tag, f::KNOWN, nesting)?,
         }
     }
-    visit.record(&record, size);
-    Ok(())
+    Ok(record)
 }
 
 fn body<'a, V: Values<'a>>(reader: &mut Reader<'a>, nesting: u32, values: &mut V) -> Result<(), Fault> {

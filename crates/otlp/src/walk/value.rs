@@ -22,6 +22,7 @@ pub(super) fn key_value<'a, V: Values<'a>>(
     Ok(())
 }
 
+#[inline(always)]
 pub(super) fn any_value<'a, V: Values<'a>>(
     mut reader: Reader<'a>,
     nesting: u32,

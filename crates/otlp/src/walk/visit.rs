@@ -1,5 +1,7 @@
 //! What a walk tells. The check listens to nothing, so that what it does not need is not even computed.
 
+use std::ops::Range;
+
 /// A value that holds no others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scalar<'a> {
@@ -81,6 +83,6 @@ pub(crate) trait Visit<'a> {
 
     fn begin_record(&mut self);
     fn record_values(&mut self) -> &mut Self::Values;
-    /// The record is complete; `size` is its length in bytes.
-    fn record(&mut self, fields: &Fields<'a>, size: usize);
+    /// The record is complete; `place` are its bytes in the request.
+    fn record(&mut self, fields: &Fields<'a>, place: Range<usize>);
 }

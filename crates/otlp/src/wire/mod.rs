@@ -150,8 +150,8 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Fault> {
         let length = self.varint()?;
-        let bytes = usize::try_from(length).ok().and_then(|length| self.rest().get(..length));
-        match bytes {
+        let end = usize::try_from(length).ok().and_then(|length| self.at.checked_add(length));
+        match end.and_then(|end| self.bytes.get(self.at..end)) {
             Some(bytes) => {
                 self.at += bytes.len();
                 Ok(bytes)

@@ -1,5 +1,7 @@
 //! What a visitor is shown.
 
+use std::ops::Range;
+
 use super::tape::{Nodes, Tape};
 use crate::value::{Text, Value};
 use crate::walk::{Fields, ScopeFields};
@@ -71,12 +73,13 @@ impl<'r> Scope<'r> {
 pub struct Record<'r> {
     tape: &'r Tape<'r>,
     fields: Fields<'r>,
-    size: usize,
+    start: usize,
+    end: usize,
 }
 
 impl<'r> Record<'r> {
-    pub(super) fn new(tape: &'r Tape<'r>, fields: Fields<'r>, size: usize) -> Self {
-        Self { tape, fields, size }
+    pub(super) fn new(tape: &'r Tape<'r>, fields: Fields<'r>, place: Range<usize>) -> Self {
+        Self { tape, fields, start: place.start, end: place.end }
     }
 
     /// When it happened, in nanoseconds since 1970; 0 if it is not known.
@@ -145,10 +148,10 @@ impl<'r> Record<'r> {
         Text::new(self.fields.event_name)
     }
 
-    /// Its length on the wire in bytes, without resource and scope.
+    /// Where its bytes are in the request; [`RecordReader`](crate::RecordReader) reads them again.
     #[must_use]
-    pub fn size(&self) -> usize {
-        self.size
+    pub fn place(&self) -> Range<usize> {
+        self.start..self.end
     }
 }
 
