@@ -18,6 +18,7 @@ of that name the content type is `application/x-protobuf`.
 """
 import argparse
 import base64
+import contextlib
 import gzip
 import http.client
 import json
@@ -167,10 +168,10 @@ def post(said, body):
         headers["Content-Type"] = "application/x-protobuf"
     if said.gzip:
         body, headers["Content-Encoding"] = gzip.compress(body), "gzip"
-    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
-    connection.request("POST", url.path or "/v1/logs", body, headers)
-    answer = connection.getresponse()
-    content, kind = answer.read(), answer.headers.get_content_type()
+    with contextlib.closing(http.client.HTTPConnection(url.hostname, url.port, timeout=60)) as connection:
+        connection.request("POST", url.path or "/v1/logs", body, headers)
+        answer = connection.getresponse()
+        content, kind = answer.read(), answer.headers.get_content_type()
     error = content if answer.status >= 400 and kind == "application/x-protobuf" else None
     names = {name.lower(): value for name, value in answer.headers.items()}
     return {"status": answer.status, "headers": names, "body": base64.b64encode(content).decode(), **told_by_status(error)}

@@ -3,15 +3,11 @@
 
 usage: test_lake_checker.py [TEST...]
 """
-import contextlib
-import io
 import json
 import math
 import os
-import sys
 import tempfile
 import unittest
-import unittest.mock
 
 import packages
 
@@ -22,6 +18,7 @@ import otlp_send  # noqa: E402
 import lake_check  # noqa: E402
 import lake_rows  # noqa: E402
 from numbered import CHECKSUM  # noqa: E402
+from testing import run  # noqa: E402
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest  # noqa: E402
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList  # noqa: E402
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord  # noqa: E402
@@ -201,17 +198,6 @@ class Lake:
 
     def told(self, script, *arguments):
         return run(script, *arguments, "--sqlite", self.path)
-
-
-def run(script, *arguments):
-    """What a script of this folder ends with, and what it prints."""
-    said = io.StringIO()
-    with unittest.mock.patch.object(sys, "argv", [script.__name__, *arguments]), contextlib.redirect_stdout(said):
-        try:
-            script.main()
-        except SystemExit as end:
-            return end.code, said.getvalue()
-    return 0, said.getvalue()
 
 
 def schema_of(types):

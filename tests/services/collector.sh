@@ -83,8 +83,8 @@ running() {
   [ "$(readlink "/proc/$pid/cwd")" = "$dir" ] && grep -qsF "$program" "/proc/$pid/cmdline"
 }
 
-# One that has ended, and that nobody has waited for, has no command line.
-is_there() { grep -qs . "/proc/$1/cmdline"; }
+# While one program takes the place of another, the process has no command line; when it has ended, it is a zombie for a while.
+is_there() { local stat; stat=$(cat "/proc/$1/stat" 2>/dev/null) && [[ ${stat##*) } != [ZX]* ]]; }
 
 answers() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 

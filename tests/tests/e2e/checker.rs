@@ -113,3 +113,9 @@ fn the_checkers_of_the_lake_find_what_they_are_there_to_find() {
     let (good, text) = python(&checker("test_lake_checker.py"), &[]);
     assert!(good && text.contains("\nRan 15 tests "), "{text}");
 }
+
+#[test]
+fn the_sender_of_otlp_writes_down_what_it_was_told() {
+    let (good, text) = python(&checker("test_otlp_send.py"), &[]);
+    assert!(good && text.contains("\nRan 5 tests "), "{text}");
+}
