@@ -52,8 +52,7 @@ impl Setup {
     pub fn of(binary: &Path, dir: &Path, address: &str) -> Self {
         let (arguments, environment, limits) = (Vec::new(), Vec::new(), Vec::new());
         let setup = Self { binary: binary.to_owned(), dir: dir.to_owned(), arguments, environment, limits };
-        let setup = setup.set(&format!("http.listen={address}"));
-        setup.set("otlp.http_listen=127.0.0.1:0").set("otlp.grpc_listen=127.0.0.1:0")
+        setup.set(&format!("http.listen={address}"))
     }
 
     /// With a setting, as `name=value`.
@@ -97,6 +96,12 @@ impl Setup {
             }
         };
         command.arg("serve").arg("--data-dir").arg(&self.dir).args(&self.arguments).env_clear();
+        for name in ["otlp.http_listen", "otlp.grpc_listen"] {
+            let is_set = |argument: &OsString| argument.to_string_lossy().starts_with(&format!("{name}="));
+            if !self.arguments.iter().any(is_set) {
+                command.args(["--set", &format!("{name}=127.0.0.1:0")]);
+            }
+        }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         // Settings files are looked for in the working folder.
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -190,6 +195,26 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address.expect("the process listens")
+    }
+
+    fn door(&self, message: &str) -> SocketAddr {
+        let lines = self.log.lock().unwrap();
+        let events = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let listening = events.into_iter().find(|event| event["msg"] == message);
+        let address = listening.and_then(|event| event["address"].as_str()?.parse().ok());
+        address.unwrap_or_else(|| panic!("the process is not {message}"))
+    }
+
+    /// Where it takes OTLP over HTTP.
+    #[must_use]
+    pub fn otlp_http(&self) -> SocketAddr {
+        self.door("listening for OTLP over HTTP")
+    }
+
+    /// Where it takes OTLP over gRPC.
+    #[must_use]
+    pub fn otlp_grpc(&self) -> SocketAddr {
+        self.door("listening for OTLP over gRPC")
     }
 
     /// The process id.

@@ -61,6 +61,9 @@ pub(crate) enum Command {
     },
     /// Looks at the dead letters
     Dlq {
+        /// The topic whose dead letters are meant [default: that of web logs; `otlp.topic` has the other one]
+        #[arg(long, global = true, value_name = "TOPIC")]
+        topic: Option<String>,
         #[command(subcommand)]
         action: DlqAction,
     },

@@ -54,12 +54,7 @@ struct Lane {
 impl IcebergSink {
     /// A sink that has not touched the catalog yet.
     #[must_use]
-    pub fn new(
-        world: &World,
-        catalog: Arc<dyn Catalog>,
-        config: LakeConfig,
-        metrics: LakeMetrics,
-    ) -> Self {
+    pub fn new(world: &World, catalog: Arc<dyn Catalog>, config: LakeConfig, metrics: LakeMetrics) -> Self {
         let budget = Budget::new(config.memory_bytes, config.flush_size, metrics.buffered.clone());
         let files = FileWriter::new(world, &metrics, config.rewrite_after);
         Self {

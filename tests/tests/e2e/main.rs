@@ -11,6 +11,7 @@ mod damage;
 mod disk;
 mod kafka;
 mod keys;
+mod lake;
 mod limits;
 mod metrics;
 mod objects;

@@ -11,8 +11,8 @@ use crate::cli::DlqAction;
 use crate::exit::{Failure, USAGE};
 use crate::settings::Settings;
 
-pub(crate) fn run(settings: &Settings, action: &DlqAction) -> anyhow::Result<()> {
-    let log = look::open(settings)?;
+pub(crate) fn run(settings: &Settings, topic: Option<&str>, action: &DlqAction) -> anyhow::Result<()> {
+    let log = look::open_with(settings, topic.unwrap_or(&settings.web.topic))?;
     let mut out = io::stdout().lock();
     match action {
         DlqAction::List => log.letters(&mut |letter| writeln!(out, "{}", summary(letter))),

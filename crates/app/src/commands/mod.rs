@@ -27,7 +27,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Config { action } => config::run(&cli.settings, action),
         Command::Check { what } => check::run(&load(&cli.settings, None)?.settings, what),
         Command::Queue { action } => queue::run(&load(&cli.settings, None)?.settings, action),
-        Command::Dlq { action } => dlq::run(&load(&cli.settings, None)?.settings, &action),
+        Command::Dlq { topic, action } => {
+            dlq::run(&load(&cli.settings, None)?.settings, topic.as_deref(), &action)
+        }
         Command::Generate(args) => generate::run(&args),
         Command::Verify(args) => verify::run(&load(&cli.settings, None)?.settings, &args),
         Command::Backfill(args) => backfill::run(&load(&cli.settings, None)?.settings, &args),

@@ -24,16 +24,17 @@ pub(crate) struct Batch<'a> {
 /// # Errors
 /// The server is away (69) or refuses the batch (74), with what it says.
 pub(crate) fn post(url: &str, batch: &Batch<'_>) -> Result<(), Failure> {
-    let kind = match Format::from_code(batch.encoding.0) {
-        Some(Format::Json) => "application/json",
-        Some(Format::Ndjson) => "application/x-ndjson",
-        Some(Format::Csv) => "text/csv",
+    let (path, kind) = match Format::from_code(batch.encoding.0) {
+        Some(Format::Json) => ("logs", "application/json"),
+        Some(Format::Ndjson) => ("logs", "application/x-ndjson"),
+        Some(Format::Csv) => ("logs", "text/csv"),
+        None if batch.encoding.0 == logmill_otlp::ENCODING => ("v1/logs", "application/x-protobuf"),
         None => {
-            return Err(Failure::new(IO, format!("encoding {} is no web-log batch", batch.encoding.0)));
+            return Err(Failure::new(IO, format!("encoding {} is nothing that was sent", batch.encoding.0)));
         }
     };
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let url = format!("{}/logs", url.trim_end_matches('/'));
+    let url = format!("{}/{path}", url.trim_end_matches('/'));
     let mut request = agent.post(&url).header("content-type", kind).header("idempotency-key", batch.key);
     if !batch.customer.is_empty() {
         request = request.header("x-customer-id", batch.customer);

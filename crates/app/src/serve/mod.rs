@@ -3,6 +3,7 @@
 mod banner;
 pub(crate) mod counting;
 mod doors;
+mod lake;
 pub(crate) mod log;
 pub(crate) mod parts;
 mod process;
@@ -64,7 +65,8 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
     let (stop_sources, sources) = watch::channel(false);
     let (stop_sinks, draining) = watch::channel(false);
     let analytics = counting::open(world, settings, &queue)?;
-    let pipelines = Pipelines::start(world, settings, &queue, sinks, &draining, analytics.as_ref())?;
+    let pipelines =
+        Pipelines::start(world, settings, &queue, sinks, &draining, analytics.as_ref(), &registry)?;
     let (mut parts, mut deliveries) = (log.parts(), log.deliveries());
     parts.extend(pipelines.parts());
     deliveries.extend(pipelines.deliveries());

@@ -22,8 +22,8 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::counting;
 use super::process::ProcessFigures;
+use super::{counting, lake};
 use crate::exit::{CONFIG, Failure};
 use crate::settings::{Destination, ObjectCodec, QueueKind, Role, S3, Settings};
 
@@ -32,20 +32,22 @@ const READ_AHEAD: u64 = 16 << 20;
 /// How long a start waits for brokers before it goes on without them.
 const LOOK_LIMIT: Duration = Duration::from_secs(1);
 /// How long an object store may take to answer one request.
-const STORE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Dead letters are for people: nobody misses them within a second, and each commit is a write to the log.
 const LETTERS_INTERVAL: Duration = Duration::from_secs(1);
 /// The hourly files.
 pub(super) const FILES: &str = "files";
 /// The counts.
 pub(super) const ANALYTICS: &str = "analytics";
+/// The Iceberg table.
+pub(super) const LAKE: &str = "lake";
 /// The stage that copies rejected records.
 pub(super) const LETTERS: &str = "dead-letters";
 /// The file that shows dead letters.
 pub(super) const LETTER_FILE: &str = "dead-letter-file";
 /// All sinks, by the names that their groups end with.
 #[cfg(feature = "kafka")]
-pub(crate) const SINKS: [&str; 3] = [FILES, LETTERS, LETTER_FILE];
+pub(crate) const SINKS: [&str; 4] = [FILES, LAKE, LETTERS, LETTER_FILE];
 /// The prefix of all consumer groups of the embedded log.
 const GROUP: &str = "logmill";
 
@@ -180,6 +182,7 @@ impl Pipelines {
         runtime: &Runtime,
         draining: &watch::Receiver<bool>,
         analytics: Option<&Analytics>,
+        registry: &Registry,
     ) -> anyhow::Result<Self> {
         let starter = Starter { world, settings, queue, runtime, draining, turns: Turns::default() };
         let topic = Topic::new(&settings.web.topic)?;
@@ -193,6 +196,10 @@ impl Pipelines {
             let name = counting::group_name(settings, analytics)?;
             let group = group(settings, &name)?;
             pipelines.push(starter.start_in(group, ANALYTICS, &topic, analytics.sink(), interval)?);
+        }
+        if settings.roles.has(Role::Lake) && settings.lake.enabled {
+            let (topic, sink) = (Topic::new(&settings.otlp.topic)?, lake::sink(world, settings, registry)?);
+            pipelines.push(starter.start(LAKE, &topic, sink, settings.lake.flush.interval)?);
         }
         if settings.roles.has(Role::DeadLetters) {
             pipelines.push(starter.start(LETTERS, &topic, Arc::new(LetterStage), LETTERS_INTERVAL)?);

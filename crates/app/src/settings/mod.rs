@@ -32,7 +32,9 @@ pub(crate) use catalogue::Machine;
 pub(crate) use print::{InitError, explain, init, schema, write_init};
 pub(crate) use problem::{Problem, report};
 pub(crate) use resolve::Explained;
-pub(crate) use tree::{Destination, LogFormat, LogLevel, ObjectCodec, QueueKind, Role, S3, Settings};
+pub(crate) use tree::{
+    CatalogKind, Destination, LogFormat, LogLevel, ObjectCodec, QueueKind, Role, S3, Settings,
+};
 
 use catalogue::{CATALOGUE, Catalogue};
 

@@ -16,12 +16,12 @@ use logmill_queue_kafka::KafkaQueue;
 use logmill_world::World;
 use tokio::runtime::Runtime;
 
-use super::{Look, VisitFrame, VisitLetter, letters_of};
+use super::{Letters, Look, VisitFrame, VisitLetter};
 use crate::exit::{Failure, IO, UNAVAILABLE};
 use crate::serve::{log, parts, raw_batches};
 use crate::settings::Settings;
 
-/// What follows `web.topic` in the names of the topics that belong to it: the batches, the dead letters, batches with a key
+/// What follows `web.topic` and `otlp.topic` in the names of the topics that belong to them: the batches, the dead letters, batches with a key
 /// that wait for their turn, and the keys that are known.
 const TOPICS: [&str; 4] = ["", ".dlq", ".keyed", ".keys"];
 /// The group whose position says up to where the dead letters are dealt with.
@@ -43,15 +43,16 @@ pub(super) struct Brokers<'a> {
     /// The same with payloads that lie in an object store.
     whole: Arc<dyn Queue>,
     runtime: Runtime,
+    letters: Letters,
 }
 
 impl<'a> Brokers<'a> {
-    pub(super) fn new(settings: &'a Settings) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: &'a Settings, letters: Letters) -> anyhow::Result<Self> {
         let world = World::real();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let queue = log::open_to_look(&world, settings)?;
         let whole = raw_batches::around(settings, queue.clone())?;
-        Ok(Self { settings, world, queue, whole, runtime })
+        Ok(Self { settings, world, queue, whole, runtime, letters })
     }
 
     fn failed(&self, error: impl std::fmt::Display) -> Failure {
@@ -91,8 +92,9 @@ impl<'a> Brokers<'a> {
     /// The topics of logmill that exist.
     async fn topics(&self) -> anyhow::Result<Vec<Topic>> {
         let mut topics = Vec::new();
-        for suffix in TOPICS {
-            let topic = Topic::new(&format!("{}{suffix}", self.settings.web.topic))?;
+        let logs = [&self.settings.web.topic, &self.settings.otlp.topic];
+        for (logs, suffix) in logs.into_iter().flat_map(|logs| TOPICS.map(|suffix| (logs, suffix))) {
+            let topic = Topic::new(&format!("{logs}{suffix}"))?;
             if self.is_there(&topic).await? {
                 topics.push(topic);
             }
@@ -185,11 +187,11 @@ impl<'a> Brokers<'a> {
 
     /// The topic of the dead letters; none if there was never one to write.
     async fn letters_topic(&self) -> anyhow::Result<Option<Topic>> {
-        let (letters, source) = (letters_of(self.settings)?, Topic::new(&self.settings.web.topic)?);
-        if self.is_there(&letters).await? {
-            return Ok(Some(letters));
+        let Letters { source, topic } = &self.letters;
+        if self.is_there(topic).await? {
+            return Ok(Some(topic.clone()));
         }
-        if self.is_there(&source).await? { Ok(None) } else { Err(self.absent(&source).into()) }
+        if self.is_there(source).await? { Ok(None) } else { Err(self.absent(source).into()) }
     }
 
     async fn visit_letters(&self, visit: &mut VisitLetter<'_>) -> anyhow::Result<()> {
@@ -221,9 +223,8 @@ impl<'a> Brokers<'a> {
 
     /// Moves the position of the group that stands for the dropped letters, as one of its members.
     async fn mark(&self, upto: Offset) -> anyhow::Result<()> {
-        let topic = letters_of(self.settings)?;
         let group = parts::group(self.settings, DROPPED)?;
-        let mut membership = self.answer(self.queue.subscribe(&topic, &group, 0)).await?;
+        let mut membership = self.answer(self.queue.subscribe(&self.letters.topic, &group, 0)).await?;
         let mut reader = self.answer(owned(&mut *membership)).await?;
         let committed = self.answer::<_, CommitError>(reader.commit(upto, &Note::default())).await;
         reader.release();

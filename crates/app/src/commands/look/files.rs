@@ -9,7 +9,7 @@ use logmill_world::World;
 
 use super::super::queue::{logs, unreadable};
 use super::whole::Payloads;
-use super::{Look, VisitFrame, VisitLetter, letters_of};
+use super::{Letters, Look, VisitFrame, VisitLetter};
 use crate::exit::{Failure, IO};
 use crate::settings::Settings;
 
@@ -17,11 +17,12 @@ use crate::settings::Settings;
 pub(super) struct Files<'a> {
     settings: &'a Settings,
     world: World,
+    letters: Letters,
 }
 
 impl<'a> Files<'a> {
-    pub(super) fn new(settings: &'a Settings) -> Self {
-        Self { settings, world: World::real() }
+    pub(super) fn new(settings: &'a Settings, letters: Letters) -> Self {
+        Self { settings, world: World::real(), letters }
     }
 
     /// Both logs' files with their names and folders.
@@ -37,7 +38,7 @@ impl<'a> Files<'a> {
     fn all_letters(&self, visit: &mut VisitLetter<'_>) -> anyhow::Result<()> {
         let [_, (_, folder)] = logs(self.settings);
         let files = LogFiles::new(self.world.fs().clone(), &folder);
-        match files.frames(&letters_of(self.settings)?, |_, frame| visit(&frame)) {
+        match files.frames(&self.letters.topic, |_, frame| visit(&frame)) {
             // Without a folder nothing ever went to the dead letters.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(Failure::new(IO, format!("cannot read {}: {error}", folder.display())).into()),
@@ -47,7 +48,7 @@ impl<'a> Files<'a> {
 
     /// The file that says which letters are dealt with.
     fn mark(&self) -> PathBuf {
-        let name = format!("{}.dlq.dropped", self.settings.web.topic);
+        let name = format!("{}.dropped", self.letters.topic);
         self.settings.data_dir.join("state").join(name)
     }
 

@@ -40,18 +40,27 @@ pub(crate) type VisitFrame<'a> = dyn FnMut(LogId, Partition, &Frame) -> io::Resu
 /// What a dead letter is shown to.
 pub(crate) type VisitLetter<'a> = dyn FnMut(&Frame) -> io::Result<()> + 'a;
 
-/// The log of the settings.
+/// The log of the settings; the dead letters are those of web logs.
 pub(crate) fn open(settings: &Settings) -> anyhow::Result<Box<dyn Look + '_>> {
+    open_with(settings, &settings.web.topic)
+}
+
+/// The log of the settings; the dead letters are those of this topic.
+pub(crate) fn open_with<'a>(settings: &'a Settings, topic: &str) -> anyhow::Result<Box<dyn Look + 'a>> {
+    let letters = Letters { source: Topic::new(topic)?, topic: Topic::new(&format!("{topic}.dlq"))? };
     match settings.queue.kind {
-        QueueKind::Embedded => Ok(Box::new(files::Files::new(settings))),
+        QueueKind::Embedded => Ok(Box::new(files::Files::new(settings, letters))),
         #[cfg(feature = "kafka")]
-        QueueKind::Kafka => Ok(Box::new(brokers::Brokers::new(settings)?)),
+        QueueKind::Kafka => Ok(Box::new(brokers::Brokers::new(settings, letters)?)),
         #[cfg(not(feature = "kafka"))]
         QueueKind::Kafka => Err(crate::serve::log::not_built().into()),
     }
 }
 
-/// The topic of the dead letters.
-fn letters_of(settings: &Settings) -> anyhow::Result<Topic> {
-    Ok(Topic::new(&format!("{}.dlq", settings.web.topic))?)
+/// The dead letters that are meant.
+struct Letters {
+    /// The topic that they could not be delivered from.
+    source: Topic,
+    /// The topic that they are in.
+    topic: Topic,
 }

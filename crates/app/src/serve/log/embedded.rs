@@ -10,7 +10,7 @@ use logmill_queue::{Group, Topic};
 use logmill_world::{Lock, LockFailure, Space, World};
 use prometheus::Registry;
 
-use super::super::parts::{ANALYTICS, FILES, LETTER_FILE, LETTERS, group};
+use super::super::parts::{ANALYTICS, FILES, LAKE, LETTER_FILE, LETTERS, group};
 use crate::exit::{CONFIG, Failure, IO};
 use crate::settings::Settings;
 
@@ -82,6 +82,9 @@ fn readers(settings: &Settings) -> anyhow::Result<Vec<(Group, Topic)>> {
     }
     if settings.aggregation.enabled {
         readers.push((group(settings, ANALYTICS)?, topic.clone()));
+    }
+    if settings.lake.enabled {
+        readers.push((group(settings, LAKE)?, Topic::new(&settings.otlp.topic)?));
     }
     readers.push((group(settings, LETTERS)?, topic.clone()));
     if settings.dead_letters.file.is_some() {

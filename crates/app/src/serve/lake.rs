@@ -1,0 +1,87 @@
+//! The Iceberg table, wired.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use logmill_queue::{QueueError, Sink};
+use logmill_sink_iceberg::catalog::{Access, Catalog, RestCatalog, RestConfig, SqliteCatalog, TableName};
+use logmill_sink_iceberg::rows::Window;
+use logmill_sink_iceberg::{IcebergSink, LakeConfig, LakeMetrics};
+use logmill_store::StoreConfig;
+use logmill_world::World;
+use prometheus::Registry;
+
+use super::parts::STORE_TIMEOUT;
+use crate::exit::{CONFIG, Failure};
+use crate::settings::{CatalogKind, Settings};
+
+/// A file that was written so long ago without being committed is written again: a third of the age from which the clean-up takes
+/// files that nobody names.
+const REWRITE_AFTER: Duration = Duration::from_hours(24);
+const MEGABYTE: u64 = 1_000_000;
+
+/// The sink of the table.
+pub(super) fn sink(world: &World, settings: &Settings, registry: &Registry) -> anyhow::Result<Arc<dyn Sink>> {
+    let metrics = LakeMetrics::register(registry).context("metrics")?;
+    Ok(Arc::new(IcebergSink::new(world, catalog(world, settings)?, config(settings)?, metrics)))
+}
+
+fn config(settings: &Settings) -> anyhow::Result<LakeConfig> {
+    let lake = &settings.lake;
+    Ok(LakeConfig {
+        table: TableName::parse(&lake.table).map_err(|error| refused("lake.table", &error))?,
+        window: Window { past: lake.time.past, future: lake.time.future },
+        store: StoreConfig {
+            // The table's location says where its files are.
+            url: String::new(),
+            endpoint: lake.s3.endpoint.clone(),
+            region: lake.s3.region.clone(),
+            access_key: lake.s3.access_key.clone(),
+            secret_key: lake.s3.secret_key.clone(),
+            timeout: STORE_TIMEOUT,
+        },
+        memory_bytes: lake.memory,
+        flush_size: u64::from(lake.flush.size_mb) * MEGABYTE,
+        rewrite_after: REWRITE_AFTER,
+    })
+}
+
+/// The catalog of the settings.
+fn catalog(world: &World, settings: &Settings) -> anyhow::Result<Arc<dyn Catalog>> {
+    let lake = &settings.lake;
+    Ok(match lake.catalog.kind {
+        CatalogKind::Sqlite => {
+            let catalog = SqliteCatalog::new(world, Path::new(&lake.warehouse));
+            Arc::new(catalog.map_err(|error| refused("lake.warehouse", &error))?)
+        }
+        CatalogKind::Rest => {
+            let config = RestConfig {
+                uri: lake.catalog.uri.clone(),
+                warehouse: lake.warehouse.clone(),
+                access: access(settings),
+            };
+            let catalog = RestCatalog::new(world, config);
+            Arc::new(catalog.map_err(|error| refused("lake.catalog.uri", &error))?)
+        }
+    })
+}
+
+fn access(settings: &Settings) -> Access {
+    let catalog = &settings.lake.catalog;
+    match catalog.credential.split_once(':') {
+        _ if !catalog.token.is_empty() => Access::Bearer(catalog.token.clone()),
+        Some((id, secret)) => Access::Credentials {
+            server: String::new(),
+            id: id.to_owned(),
+            secret: secret.to_owned(),
+            scope: String::new(),
+        },
+        None => Access::Open,
+    }
+}
+
+fn refused(setting: &str, error: &QueueError) -> Failure {
+    Failure::new(CONFIG, format!("{setting}: {error}"))
+}
