@@ -47,7 +47,7 @@ crash: ## kill -9 under load: make crash RUNS=200 SEED=1
 
 FUZZ_VERSION = 0.13.2
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= json ndjson csv encodings recovery settings
+FUZZ_TARGETS ?= json ndjson csv otlp encodings recovery settings
 FUZZ_DIR = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/fuzz
 
 fuzz: ## a minute of each fuzz target: make fuzz FUZZ_SECONDS=600 FUZZ_TARGETS=json

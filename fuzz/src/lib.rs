@@ -5,6 +5,7 @@ pub mod csv;
 pub mod encodings;
 pub mod json;
 pub mod ndjson;
+pub mod otlp;
 mod records;
 pub mod recovery;
 pub mod settings;

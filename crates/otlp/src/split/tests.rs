@@ -46,6 +46,9 @@ fn records_go_into_parts_in_their_order() {
 fn exactly_the_limit_fits() {
     let body = request(10, &[300]);
     assert_eq!(records(&body, body.len()), [1]);
+    let two = request(10, &[200, 200]);
+    assert_eq!(records(&two, two.len()), [2]);
+    assert_eq!(records(&two, two.len() - 1), [1, 1]);
     let error = split(&body, body.len() - 1, &Limits::default()).unwrap_err();
     assert!(error.reason.contains(&format!("takes {} bytes", body.len())), "{error}");
     assert_eq!(body.get(error.at..error.at + 2), Some(&[0x2a, 0xaf][..]), "the record begins there");

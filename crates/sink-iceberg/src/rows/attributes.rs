@@ -35,8 +35,31 @@ pub(super) enum Said<'r> {
     Time(u64),
 }
 
-/// A key of a record with what it says.
-pub(super) type Own<'r> = (Cow<'r, str>, Said<'r>);
+/// An attribute of a record.
+#[derive(Debug)]
+pub(super) struct Own<'r> {
+    /// The key's first bytes as a number: most keys differ there, and numbers are compared faster.
+    prefix: u64,
+    pub(super) key: Cow<'r, str>,
+    pub(super) said: Said<'r>,
+}
+
+impl<'r> Own<'r> {
+    fn new(key: Cow<'r, str>, said: Said<'r>) -> Self {
+        Self { prefix: prefix(&key), key, said }
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        self.prefix.cmp(&other.prefix).then_with(|| self.key.cmp(&other.key))
+    }
+}
+
+/// Orders texts like themselves, but for those that begin with the same eight bytes.
+fn prefix(text: &str) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
+    u64::from_be_bytes(bytes)
+}
 
 /// Fills the list with the attributes of a record, sorted by key, of equal keys only the last. Answers how many keys had
 /// to be mended.
@@ -45,12 +68,12 @@ pub(super) fn own<'r>(attributes: Attributes<'r>, sent: Option<u64>, list: &mut 
     list.extend(attributes.map(|(key, value)| {
         let key = key.lossy();
         mended += u64::from(matches!(key, Cow::Owned(_)));
-        (key, Said::Value(value))
+        Own::new(key, Said::Value(value))
     }));
-    list.extend(sent.map(|time| (Cow::Borrowed(SENT_TIME), Said::Time(time))));
+    list.extend(sent.map(|time| Own::new(Cow::Borrowed(SENT_TIME), Said::Time(time))));
     // Stable, so that the last of equal keys stays the last.
-    list.sort_by(|a, b| a.0.cmp(&b.0));
-    keep_last(list, |a, b| a.0 == b.0);
+    list.sort_by(Own::order);
+    keep_last(list, |a, b| a.order(b) == Ordering::Equal);
     mended
 }
 
@@ -58,7 +81,7 @@ pub(super) fn own<'r>(attributes: Attributes<'r>, sent: Option<u64>, list: &mut 
 pub(super) fn emptied<'r>(mut list: Vec<Own<'_>>) -> Vec<Own<'r>> {
     list.clear();
     // Collecting in place keeps the memory; there are no elements to convert.
-    list.into_iter().map(|_| (Cow::Borrowed(""), Said::Time(0))).collect()
+    list.into_iter().map(|_| Own::new(Cow::Borrowed(""), Said::Time(0))).collect()
 }
 
 /// An attribute of a row.
@@ -75,7 +98,7 @@ pub(super) fn merged<'p, 'r>(
     let (mut own, mut outer) = (own.iter().peekable(), outer.iter().peekable());
     std::iter::from_fn(move || {
         let order = match (own.peek(), outer.peek()) {
-            (Some((key, _)), Some((other, _))) => (**key).cmp(other.as_str()),
+            (Some(own), Some((other, _))) => (*own.key).cmp(other.as_str()),
             (Some(_), None) => Ordering::Less,
             (None, _) => Ordering::Greater,
         };

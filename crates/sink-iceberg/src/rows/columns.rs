@@ -7,7 +7,8 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::builder::{
     Int32Builder, Int64Builder, MapBuilder, MapFieldNames, StringBuilder, TimestampMicrosecondBuilder,
 };
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 use logmill_otlp::{Id, Record, Text, Value, severity_name};
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
@@ -166,8 +167,10 @@ impl Columns {
         self.counts.strings += attributes::own(record.attributes(), sent, &mut own);
         for attribute in merged(&own, &context.attributes) {
             match attribute {
-                Attribute::Own((key, Said::Value(found))) => self.pair(key, found),
-                Attribute::Own((key, Said::Time(time))) => self.outer_pair(key, &time.to_string()),
+                Attribute::Own(Own { key, said: Said::Value(found), .. }) => self.pair(key, found),
+                Attribute::Own(Own { key, said: Said::Time(time), .. }) => {
+                    self.outer_pair(key, &time.to_string())
+                }
                 Attribute::Outer((key, Some(text))) => self.outer_pair(key, text),
                 Attribute::Outer((_, None)) => (),
             }
@@ -192,23 +195,38 @@ impl Columns {
     /// The rows as a batch.
     pub(super) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
         self.rows = 0;
+        let attributes = self.attributes.finish();
+        *self.attributes.keys() = alike(attributes.keys());
+        *self.attributes.values() = alike(attributes.values());
         let columns: Vec<ArrayRef> = vec![
             Arc::new(self.timestamp.finish()),
             Arc::new(self.timestamp_nanos.finish()),
-            Arc::new(self.severity.finish()),
+            finished(&mut self.severity),
             Arc::new(self.severity_number.finish()),
-            Arc::new(self.body.finish()),
-            Arc::new(self.trace_id.finish()),
-            Arc::new(self.span_id.finish()),
-            Arc::new(self.service_name.finish()),
-            Arc::new(self.environment.finish()),
-            Arc::new(self.host_name.finish()),
-            Arc::new(self.event_name.finish()),
-            Arc::new(self.scope_name.finish()),
-            Arc::new(self.attributes.finish()),
+            finished(&mut self.body),
+            finished(&mut self.trace_id),
+            finished(&mut self.span_id),
+            finished(&mut self.service_name),
+            finished(&mut self.environment),
+            finished(&mut self.host_name),
+            finished(&mut self.event_name),
+            finished(&mut self.scope_name),
+            Arc::new(attributes),
         ];
         RecordBatch::try_new(schema(), columns)
     }
+}
+
+/// The column, and room for another one like it: the next batch is about as large.
+fn finished(builder: &mut StringBuilder) -> ArrayRef {
+    let column: ArrayRef = Arc::new(builder.finish());
+    *builder = alike(&column);
+    column
+}
+
+fn alike(column: &ArrayRef) -> StringBuilder {
+    let bytes = column.as_string_opt::<i32>().map_or(0, |texts| texts.value_data().len());
+    StringBuilder::with_capacity(column.len(), bytes + bytes / 16)
 }
 
 /// Adds a value as text; answers how many strings had to be mended.
