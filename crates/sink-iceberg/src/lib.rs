@@ -5,6 +5,7 @@ mod commit;
 mod config;
 mod data_file;
 mod files;
+mod maintenance;
 mod metrics;
 mod position;
 mod sink;
@@ -13,6 +14,7 @@ mod table;
 mod writer;
 
 pub use config::LakeConfig;
+pub use maintenance::{Limits, Maintenance, Round};
 pub use metrics::LakeMetrics;
 pub use sink::{IcebergSink, NewRows};
 pub use writer::Rows;
