@@ -43,7 +43,7 @@ def look(table):
         "metadata_location": table.metadata_location,
         "properties": table.properties,
         "snapshots": [
-            {"id": s.snapshot_id, "parent": s.parent_snapshot_id, "at": s.timestamp_ms,
+            {"id": s.snapshot_id, "parent": s.parent_snapshot_id, "at": s.timestamp_ms, "list": s.manifest_list,
              "summary": {"operation": s.summary.operation.value, **s.summary.additional_properties}}
             for s in sorted(table.metadata.snapshots, key=lambda s: s.sequence_number)
         ],

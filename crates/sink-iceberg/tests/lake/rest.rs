@@ -23,7 +23,11 @@ struct Lake {
 
 impl Lake {
     fn start() -> Self {
-        let store = S3::start(Kind::Conditional, "lake");
+        Self::on(Kind::Conditional)
+    }
+
+    fn on(kind: Kind) -> Self {
+        let store = S3::start(kind, "lake");
         Self { catalog: IcebergRest::start(&store), store }
     }
 
@@ -65,7 +69,12 @@ fn client(uri: &str, access: Access) -> Arc<dyn Catalog> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_on_s3_are_read_by_pyiceberg_and_survive_restarts_and_strangers() {
-    let lake = Lake::start();
+    for kind in [Kind::Conditional, Kind::Overwriting] {
+        rows_on(&Lake::on(kind)).await;
+    }
+}
+
+async fn rows_on(lake: &Lake) {
     let sink = lake.sink(&lake.catalog.uri());
     let mut first = Lane::open(&sink, lease(0, 1), None).await;
     let mut second = Lane::open(&sink, lease(1, 1), None).await;

@@ -94,6 +94,20 @@ async fn lost_answers_and_commits_beside_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_without_an_answer_is_found_and_not_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = StoreConfig::default;
+    let sink = sink(catalog(folder.path()), config(store()));
+    let mut lane = Lane::open(&sink, lease(0, 1), None).await;
+    fill(&sink, &mut lane, 0..14).await;
+    let upkeep = upkeep(Faulty::new(catalog(folder.path()), &[Fault::LostAfter; 2]), store(), FEW);
+    let round = upkeep.round().await.unwrap();
+    assert_eq!((round.snapshots, round.files, round.merged), (9, 9, 14));
+    let look = Reader::sqlite(folder.path()).look();
+    assert_eq!((bodies(&look), look["snapshots"].as_array().unwrap().len()), (expected(14), 6));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_young_table_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let store = StoreConfig::default;
