@@ -50,6 +50,8 @@ running() {
 start() {
   ! running || return 0
   ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || fail "port $port is taken"
+  # Not every store knows the checksums that Amazon's client adds by itself (Garage refuses them).
+  export AWS_REQUEST_CHECKSUM_CALCULATION=when_required AWS_RESPONSE_CHECKSUM_VALIDATION=when_required
   setsid java "-Xmx256m" -XX:TieredStopAtLevel=1 -cp "$ready:$ready/*" IcebergRest "$port" \
     catalog-impl=org.apache.iceberg.jdbc.JdbcCatalog jdbc.schema-version=V1 \
     uri="jdbc:sqlite:$dir/catalog.db" warehouse="$warehouse" \

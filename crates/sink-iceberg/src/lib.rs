@@ -5,6 +5,7 @@ mod commit;
 mod config;
 mod data_file;
 mod files;
+mod maintenance;
 mod metrics;
 mod position;
 pub mod rows;
@@ -14,5 +15,6 @@ mod table;
 mod writer;
 
 pub use config::LakeConfig;
+pub use maintenance::{Limits, Maintenance, Round};
 pub use metrics::LakeMetrics;
 pub use sink::IcebergSink;

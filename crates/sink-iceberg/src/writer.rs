@@ -1,5 +1,8 @@
 //! Frames of one partition as rows in memory, within one budget for all partitions.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

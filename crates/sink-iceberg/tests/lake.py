@@ -3,7 +3,8 @@
     lake.py VERB NAME=VALUE... -- [ARGUMENT...]     the values are the catalog's properties; the answer is JSON
 
 Verbs: look; append BODY (one row, as another engine would); property NAME VALUE; forget NAME; drop; widen (severity_number becomes
-a long); scan SERVICE (paths of the files that can match); parquet PATH; rollback (to the snapshot before the current one).
+a long); scan SERVICE (paths of the files that can match); parquet PATH;
+tag NAME INDEX; at TAG (number of rows there); rollback (to the snapshot before the current one).
 """
 
 import json
@@ -42,9 +43,9 @@ def look(table):
         "metadata_location": table.metadata_location,
         "properties": table.properties,
         "snapshots": [
-            {"id": s.snapshot_id, "parent": s.parent_snapshot_id, "at": s.timestamp_ms,
+            {"id": s.snapshot_id, "parent": s.parent_snapshot_id, "at": s.timestamp_ms, "list": s.manifest_list,
              "summary": {"operation": s.summary.operation.value, **s.summary.additional_properties}}
-            for s in table.metadata.snapshots
+            for s in sorted(table.metadata.snapshots, key=lambda s: s.sequence_number)
         ],
         "files": [file_of(task) for task in table.scan().plan_files()],
         "manifests": len(manifests),
@@ -107,6 +108,12 @@ def main():
     elif verb == "scan":
         tasks = table.scan(row_filter=f"service_name == '{arguments[0]}'").plan_files()
         answer = [task.file.file_path for task in tasks]
+    elif verb == "tag":
+        snapshot = sorted(table.metadata.snapshots, key=lambda s: s.sequence_number)[int(arguments[1])]
+        with table.manage_snapshots() as change:
+            change.create_tag(snapshot.snapshot_id, arguments[0])
+    elif verb == "at":
+        answer = table.scan(snapshot_id=table.snapshot_by_name(arguments[0]).snapshot_id).to_arrow().num_rows
     elif verb == "parquet":
         answer = parquet(arguments[0])
     elif verb == "rollback":

@@ -6,7 +6,7 @@ mod summary;
 
 use std::time::Duration;
 
-use iceberg::spec::{DataFile, Operation};
+use iceberg::spec::DataFile;
 use logmill_queue::{BoxFuture, Class, Lease, Offset, QueueError, SinkError, Totals};
 use logmill_world::World;
 use uuid::Uuid;
@@ -17,7 +17,8 @@ use crate::position::{self, TablePosition};
 use crate::storage::Storage;
 use crate::table;
 
-pub(crate) use snapshot::{Addition, Workshop, current};
+pub(crate) use snapshot::{Draft, Entry, Workshop, current, manifests, unchanged};
+pub(crate) use summary::of as summary_of;
 
 /// Attempts that may end in a conflict before the runner is told.
 const CONFLICTS: u32 = 20;
@@ -147,8 +148,7 @@ impl Committer<'_> {
             let at = TablePosition { next: range.to, commit: prepared.commit };
             entries.extend(position::entries(range.lease, at, &totals));
         }
-        let addition = Addition { operation: Operation::Append, files: &prepared.files, entries };
-        let change = workshop.append(addition).await.map_err(classed)?;
+        let change = workshop.append(&prepared.files, entries).await.map_err(classed)?;
         let started = self.world.clock().monotonic();
         let answer = self.catalog.commit(self.table, base, change).await;
         self.metrics.took(self.world.clock().monotonic() - started);

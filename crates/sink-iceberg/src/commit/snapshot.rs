@@ -28,48 +28,77 @@ pub(crate) struct Workshop<'a> {
     pub commit: Uuid,
 }
 
-/// What a snapshot brings into the table.
-pub(crate) struct Addition<'a> {
+/// What a snapshot consists of.
+pub(crate) struct Draft {
+    pub id: i64,
     pub operation: Operation,
-    pub files: &'a [DataFile],
+    /// All of them, the newest first.
+    pub manifests: Vec<ManifestFile>,
+    pub summary: HashMap<String, String>,
     /// Set as properties, and named in the snapshot's summary.
     pub entries: Vec<(String, String)>,
 }
 
+/// A data file in a manifest that is written.
+pub(crate) enum Entry {
+    /// It comes with the snapshot.
+    Added(DataFile),
+    /// It was there before: the snapshot, the sequence number and the file's sequence number with which it came.
+    Existing(DataFile, i64, i64, i64),
+}
+
 impl Workshop<'_> {
-    /// Writes what the snapshot consists of and answers the change. Nothing is in the table yet.
+    /// Writes a snapshot with more files and answers the change. Nothing is in the table yet.
     ///
     /// # Errors
     /// The storage does not take it; a base that cannot be built upon.
-    pub(crate) async fn append(&self, add: Addition<'_>) -> Result<Change, QueueError> {
-        let base = &self.base.metadata;
-        let parent = current(base);
+    pub(crate) async fn append(
+        &self,
+        files: &[DataFile],
+        entries: Vec<(String, String)>,
+    ) -> Result<Change, QueueError> {
         let id = self.snapshot_id();
-        let mut manifests = match parent {
-            Some(parent) => self.manifests(parent).await?,
-            None => Vec::new(),
-        };
-        // A manifest that only names removed files says nothing to readers of this snapshot.
-        manifests.retain(|manifest| manifest.has_added_files() || manifest.has_existing_files());
-        if !add.files.is_empty() {
-            manifests.insert(0, self.manifest(id, add.files).await?);
+        let parent = current(&self.base.metadata);
+        let mut manifests = self.live().await?;
+        if !files.is_empty() {
+            let added = files.iter().cloned().map(Entry::Added).collect();
+            manifests.insert(0, self.manifest(id, 0, added).await?);
         }
+        let summary = summary::of(parent, files);
+        self.propose(Draft { id, operation: Operation::Append, manifests, summary, entries }).await
+    }
+
+    /// The manifests of the base that say something to readers of the next snapshot: one that only names removed files does not.
+    pub(crate) async fn live(&self) -> Result<Vec<ManifestFile>, QueueError> {
+        let Some(parent) = current(&self.base.metadata) else { return Ok(Vec::new()) };
+        let mut manifests = manifests(self.storage, &self.base.metadata, parent).await?;
+        manifests.retain(|manifest| manifest.has_added_files() || manifest.has_existing_files());
+        Ok(manifests)
+    }
+
+    /// Writes the snapshot's list and answers the change.
+    ///
+    /// # Errors
+    /// As `append`.
+    pub(crate) async fn propose(&self, draft: Draft) -> Result<Change, QueueError> {
+        let base = &self.base.metadata;
+        let parent = current(base).map(|parent| parent.snapshot_id());
         let sequence =
             base.last_sequence_number().checked_add(1).ok_or_else(|| self.strange("sequence number"))?;
-        let list = self.list(id, parent, sequence, manifests).await?;
-        let mut summary = summary::of(parent, add.files);
+        let list = self.list(draft.id, parent, sequence, draft.manifests).await?;
+        let mut summary = draft.summary;
         summary.insert(COMMIT_ID.to_owned(), self.commit.to_string());
-        summary.extend(add.entries.iter().cloned());
+        summary.extend(draft.entries.iter().cloned());
         let snapshot = Snapshot::builder()
-            .with_snapshot_id(id)
-            .with_parent_snapshot_id(parent.map(|parent| parent.snapshot_id()))
+            .with_snapshot_id(draft.id)
+            .with_parent_snapshot_id(parent)
             .with_sequence_number(sequence)
             .with_timestamp_ms(self.timestamp())
             .with_manifest_list(list)
-            .with_summary(Summary { operation: add.operation, additional_properties: summary })
+            .with_summary(Summary { operation: draft.operation, additional_properties: summary })
             .with_schema_id(base.current_schema_id())
             .build();
-        self.change(snapshot, add.entries.into_iter().collect())
+        self.change(snapshot, draft.entries.into_iter().collect())
     }
 
     fn change(&self, snapshot: Snapshot, entries: HashMap<String, String>) -> Result<Change, QueueError> {
@@ -85,9 +114,15 @@ impl Workshop<'_> {
         Ok(Change { requirements: unchanged(base), updates })
     }
 
-    async fn manifest(&self, snapshot: i64, files: &[DataFile]) -> Result<ManifestFile, QueueError> {
+    /// Writes a manifest; `number` tells those of one snapshot apart.
+    pub(crate) async fn manifest(
+        &self,
+        snapshot: i64,
+        number: usize,
+        entries: Vec<Entry>,
+    ) -> Result<ManifestFile, QueueError> {
         let base = &self.base.metadata;
-        let location = format!("{}/metadata/{}-{snapshot}-m0.avro", base.location(), self.commit);
+        let location = format!("{}/metadata/{}-{snapshot}-m{number}.avro", base.location(), self.commit);
         let failed = |error| corrupt(&location, error);
         let schema =
             base.schema_by_id(base.current_schema_id()).ok_or_else(|| self.strange("current schema"))?;
@@ -96,8 +131,14 @@ impl Workshop<'_> {
         let output = memory.new_output(&location).map_err(failed)?;
         let mut writer =
             ManifestWriterBuilder::new(output, Some(snapshot), schema.clone(), spec).build_v2_data();
-        for file in files {
-            writer.add_file(file.clone(), UNASSIGNED_SEQUENCE_NUMBER).map_err(failed)?;
+        for entry in entries {
+            match entry {
+                Entry::Added(file) => writer.add_file(file, UNASSIGNED_SEQUENCE_NUMBER),
+                Entry::Existing(file, since, sequence, of_file) => {
+                    writer.add_existing_file(file, since, sequence, Some(of_file))
+                }
+            }
+            .map_err(failed)?;
         }
         let manifest = writer.write_manifest_file().await.map_err(failed)?;
         self.storage.put(&location, taken(&memory, &location).await?).await?;
@@ -107,7 +148,7 @@ impl Workshop<'_> {
     async fn list(
         &self,
         snapshot: i64,
-        parent: Option<&SnapshotRef>,
+        parent: Option<i64>,
         sequence: i64,
         manifests: Vec<ManifestFile>,
     ) -> Result<String, QueueError> {
@@ -117,7 +158,6 @@ impl Workshop<'_> {
         let memory = FileIO::new_with_memory();
         let output = memory.new_output(&location).map_err(failed)?;
         let writer = output.writer().await.map_err(failed)?;
-        let parent = parent.map(|parent| parent.snapshot_id());
         let mut writer = ManifestListWriter::v2(writer, snapshot, parent, sequence);
         writer.add_manifests(manifests.into_iter()).map_err(failed)?;
         writer.close().await.map_err(failed)?;
@@ -125,16 +165,8 @@ impl Workshop<'_> {
         Ok(location)
     }
 
-    /// The manifests of a snapshot.
-    pub(crate) async fn manifests(&self, snapshot: &Snapshot) -> Result<Vec<ManifestFile>, QueueError> {
-        let location = snapshot.manifest_list();
-        let bytes = self.storage.get(location, MAX_METADATA).await?;
-        let list = ManifestList::parse_with_version(&bytes, self.base.metadata.format_version());
-        Ok(list.map_err(|error| corrupt(location, error))?.consume_entries().into_iter().collect())
-    }
-
     /// A positive number that no snapshot of the table has.
-    fn snapshot_id(&self) -> i64 {
+    pub(crate) fn snapshot_id(&self) -> i64 {
         loop {
             let id = i64::try_from(self.world.random_below(i64::MAX as u64)).unwrap_or(0);
             if id > 0 && self.base.metadata.snapshot_by_id(id).is_none() {
@@ -153,6 +185,21 @@ impl Workshop<'_> {
     fn strange(&self, what: &str) -> QueueError {
         QueueError::new(Class::Corrupt, format!("{} has no usable {what}", self.base.location))
     }
+}
+
+/// The manifests of a snapshot.
+///
+/// # Errors
+/// Its list cannot be read.
+pub(crate) async fn manifests(
+    storage: &Storage,
+    metadata: &TableMetadata,
+    snapshot: &Snapshot,
+) -> Result<Vec<ManifestFile>, QueueError> {
+    let location = snapshot.manifest_list();
+    let bytes = storage.get(location, MAX_METADATA).await?;
+    let list = ManifestList::parse_with_version(&bytes, metadata.format_version());
+    Ok(list.map_err(|error| corrupt(location, error))?.consume_entries().into_iter().collect())
 }
 
 /// The snapshot that readers see.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use iceberg::spec::{DataFile, SnapshotRef};
 
 /// What a snapshot adds, and what the table holds with it.
-pub(super) fn of(parent: Option<&SnapshotRef>, files: &[DataFile]) -> HashMap<String, String> {
+pub(crate) fn of(parent: Option<&SnapshotRef>, files: &[DataFile]) -> HashMap<String, String> {
     let records: u64 = files.iter().map(DataFile::record_count).sum();
     let bytes: u64 = files.iter().map(DataFile::file_size_in_bytes).sum();
     let days: BTreeSet<String> = files.iter().map(|file| format!("{:?}", file.partition())).collect();

@@ -5,3 +5,4 @@ mod faults;
 mod rest;
 mod sqlite;
 mod support;
+mod upkeep;

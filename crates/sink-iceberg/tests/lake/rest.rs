@@ -11,8 +11,10 @@ use logmill_testkit::services::iceberg_rest::IcebergRest;
 use logmill_testkit::services::s3::{Kind, S3};
 use logmill_world::World;
 
+use crate::support::faulty::{Fault, Faulty};
 use crate::support::proxy::{Proxy, Way};
 use crate::support::{LOG, Lane, Reader, bodies, commit, commits, config, done, lease, position, sink};
+use crate::upkeep::{FEW, expected, fill, upkeep};
 
 struct Lake {
     catalog: IcebergRest,
@@ -21,7 +23,11 @@ struct Lake {
 
 impl Lake {
     fn start() -> Self {
-        let store = S3::start(Kind::Conditional, "lake");
+        Self::on(Kind::Conditional)
+    }
+
+    fn on(kind: Kind) -> Self {
+        let store = S3::start(kind, "lake");
         Self { catalog: IcebergRest::start(&store), store }
     }
 
@@ -63,7 +69,12 @@ fn client(uri: &str, access: Access) -> Arc<dyn Catalog> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_on_s3_are_read_by_pyiceberg_and_survive_restarts_and_strangers() {
-    let lake = Lake::start();
+    for kind in [Kind::Conditional, Kind::Overwriting] {
+        rows_on(&Lake::on(kind)).await;
+    }
+}
+
+async fn rows_on(lake: &Lake) {
     let sink = lake.sink(&lake.catalog.uri());
     let mut first = Lane::open(&sink, lease(0, 1), None).await;
     let mut second = Lane::open(&sink, lease(1, 1), None).await;
@@ -154,6 +165,22 @@ async fn a_catalog_that_is_away_is_unavailable_with_its_reason() {
     lake.catalog.restart();
     assert_eq!(done(&sink.commit(&range).await.unwrap()), [1]);
     assert_eq!(bodies(&lake.reader().look()), ["one"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_comes_late_is_refused_and_upkeep_keeps_the_rows() {
+    let lake = Lake::start();
+    let late = Faulty::new(client(&lake.catalog.uri(), Access::Open), &[Fault::Late]);
+    let sink = sink(late.clone(), lake.config());
+    let mut lane = Lane::open(&sink, lease(0, 1), None).await;
+    fill(&sink, &mut lane, 0..12).await;
+    assert_eq!(late.release().await, 0, "its base is gone");
+    let upkeep = upkeep(client(&lake.catalog.uri(), Access::Open), lake.config().store, FEW);
+    let round = upkeep.round().await.unwrap();
+    assert_eq!((round.snapshots, round.files, round.merged), (7, 7, 12));
+    fill(&sink, &mut lane, 12..14).await;
+    let look = lake.reader().look();
+    assert_eq!((bodies(&look), position(&look, 0), &look["manifests"]), (expected(14), Some(14), &3.into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -270,5 +270,13 @@ async fn damaged_metadata_is_an_error_and_never_a_panic() {
         assert!(sink.commit(&range).await.is_err(), "{damage}");
     }
     std::fs::write(&path, good).unwrap();
+    let list = look["snapshots"][0]["list"].as_str().unwrap().trim_start_matches("file://").to_owned();
+    let sound = std::fs::read(&list).unwrap();
+    for at in (0..sound.len()).step_by(sound.len() / 40) {
+        std::fs::write(&list, &sound[..at]).unwrap();
+        let cut = sink.commit(&range).await;
+        assert!(cut.is_err(), "cut at {at}: {cut:?}");
+    }
+    std::fs::write(&list, sound).unwrap();
     assert_eq!(done(&sink.commit(&range).await.unwrap()), [2]);
 }
