@@ -32,7 +32,7 @@ fn a_server_killed_under_load_has_each_record_once_in_the_lake() {
     let mut senders: Vec<_> = clients
         .iter()
         .map(|(client, protocol, to)| {
-            let options = &["--keys"][..];
+            let options = &["--keys", "--patience", "900"][..];
             Sending { client, protocol, to: *to, records, batch: 25, options }.start(folder.path())
         })
         .collect();
