@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
+use logmill_queue::Encoding;
 use logmill_store::StoreConfig;
 
 use crate::catalog::TableName;
+use crate::rows::Window;
 
 /// Where the rows go and when.
 #[derive(Clone, Debug)]
 pub struct LakeConfig {
     /// The table in the catalog.
     pub table: TableName,
+    /// The encoding of frames that are OpenTelemetry requests; others go to the dead letters.
+    pub encoding: Encoding,
+    /// Which times of records are believed.
+    pub window: Window,
     /// How to reach the store of the table's files; its URL is not looked at, the table's location says where.
     pub store: StoreConfig,
     /// Memory of rows that wait, over all partitions of the process, in bytes.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arrow_array::RecordBatch;
 use futures_util::{StreamExt, TryStreamExt};
 use iceberg::spec::{DataFile, Datum};
 use logmill_queue::{BoxFuture, Class, Epoch, LogId, Offset, Partition, QueueError, Staged};
@@ -16,6 +15,7 @@ use crate::catalog::Base;
 use crate::commit::{Files, Prepared};
 use crate::data_file::{self, Encoded, Place};
 use crate::metrics::LakeMetrics;
+use crate::rows::{self, Collected, Counts};
 use crate::storage::Storage;
 use crate::table;
 use crate::writer::StagedRows;
@@ -82,12 +82,16 @@ impl FileWriter {
         Some(Prepared { commit: last.commit, files: last.files.clone() })
     }
 
-    async fn encode(&self, batches: Vec<RecordBatch>) -> Result<Encoded, QueueError> {
+    /// Encodes the rows of a day beside the async threads.
+    async fn encode(&self, parts: Vec<Arc<Collected>>, day: i32) -> Result<(Encoded, Counts), QueueError> {
         let failed = |error| QueueError::caused(Class::Bug, "the Parquet writer", error);
         let permit = self.cores.clone().acquire_owned().await;
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            data_file::encode(&batches)
+            let parts: Vec<&Collected> = parts.iter().map(|part| &**part).collect();
+            let mut batches = rows::batches(&parts, day);
+            let encoded = data_file::encode(rows::schema(), batches.rows_left(), &mut batches)?;
+            Ok((encoded, batches.counts()))
         });
         done.await.map_err(failed)?
     }
@@ -102,8 +106,8 @@ impl OfRanges<'_> {
         let at = self.writer.world.clock().monotonic();
         let commit = uuid::Builder::from_random_bytes(self.writer.world.random_id()).into_uuid();
         let mut writes: Vec<BoxFuture<'_, Result<DataFile, QueueError>>> = Vec::new();
-        for (day, batches) in self.days(left) {
-            writes.push(Box::pin(self.file(base, commit, day, batches)));
+        for (day, parts) in self.days(left) {
+            writes.push(Box::pin(self.file(base, commit, day, parts)));
         }
         let files: Vec<DataFile> =
             futures_util::stream::iter(writes).buffered(self.writer.at_once).try_collect().await?;
@@ -117,10 +121,10 @@ impl OfRanges<'_> {
         base: &Base,
         commit: Uuid,
         day: i32,
-        batches: Vec<RecordBatch>,
+        parts: Vec<Arc<Collected>>,
     ) -> Result<DataFile, QueueError> {
         let metadata = &base.metadata;
-        let encoded = self.writer.encode(batches).await?;
+        let (encoded, mended) = self.writer.encode(parts, day).await?;
         let place = Place {
             location: location(metadata.location(), day, commit)?,
             day,
@@ -129,7 +133,7 @@ impl OfRanges<'_> {
         };
         let file = data_file::describe(&encoded, place)?;
         self.storage.put(file.file_path(), encoded.bytes).await?;
-        self.writer.metrics.written();
+        self.writer.metrics.written(mended);
         Ok(file)
     }
 
@@ -138,12 +142,12 @@ impl OfRanges<'_> {
         staged.map(|of| (of.lease.log, of.lease.partition, of.lease.epoch, of.from, of.to)).collect()
     }
 
-    fn days(&self, left: &[usize]) -> BTreeMap<i32, Vec<RecordBatch>> {
-        let mut days: BTreeMap<i32, Vec<RecordBatch>> = BTreeMap::new();
+    fn days(&self, left: &[usize]) -> BTreeMap<i32, Vec<Arc<Collected>>> {
+        let mut days: BTreeMap<i32, Vec<Arc<Collected>>> = BTreeMap::new();
         for staged in left.iter().filter_map(|at| self.staged.get(*at)) {
             let Some(rows) = staged.content.downcast_ref::<StagedRows>() else { continue };
-            for (day, batch) in rows.days.iter().filter(|(_, batch)| batch.num_rows() > 0) {
-                days.entry(*day).or_default().push(batch.clone());
+            for day in rows.collected.days() {
+                days.entry(day).or_default().push(rows.collected.clone());
             }
         }
         days

@@ -19,20 +19,16 @@ use crate::metrics::LakeMetrics;
 use crate::position;
 use crate::storage::Storage;
 use crate::table;
-use crate::writer::{Budget, RowWriter, Rows, StagedRows};
+use crate::writer::{Budget, RowWriter, StagedRows};
 
 /// What the note of the group begins with; then the table's uuid.
 const NOTE: &str = "t1 ";
-
-/// Makes what collects the rows of a partition.
-pub type NewRows = Box<dyn Fn() -> Box<dyn Rows> + Send + Sync>;
 
 /// Logs as rows of one Iceberg table, each once. README.md has the steps.
 pub struct IcebergSink {
     config: LakeConfig,
     world: World,
     catalog: Arc<dyn Catalog>,
-    new_rows: NewRows,
     metrics: LakeMetrics,
     budget: Arc<Budget>,
     /// The table that positions are taken from, from the first partition on.
@@ -58,20 +54,13 @@ struct Lane {
 impl IcebergSink {
     /// A sink that has not touched the catalog yet.
     #[must_use]
-    pub fn new(
-        world: &World,
-        catalog: Arc<dyn Catalog>,
-        config: LakeConfig,
-        metrics: LakeMetrics,
-        new_rows: NewRows,
-    ) -> Self {
+    pub fn new(world: &World, catalog: Arc<dyn Catalog>, config: LakeConfig, metrics: LakeMetrics) -> Self {
         let budget = Budget::new(config.memory_bytes, config.flush_size, metrics.buffered.clone());
         let files = FileWriter::new(world, &metrics, config.rewrite_after);
         Self {
             config,
             world: world.clone(),
             catalog,
-            new_rows,
             metrics,
             budget,
             opened: OnceCell::new(),
@@ -131,7 +120,8 @@ impl IcebergSink {
         let start = Start::after(lease.log, at.map(|at| at.next));
         let lane = Lane { lease: lease.clone(), totals, is_first: at.is_none() };
         self.lanes().insert(lease.partition, lane);
-        Ok(Opening::new(Box::new(RowWriter::new((self.new_rows)(), &self.budget)), start))
+        let writer = RowWriter::new(self.config.encoding, self.config.window, &self.budget);
+        Ok(Opening::new(Box::new(writer), start))
     }
 
     async fn commit_ranges(&self, staged: &[Staged]) -> Result<Vec<Outcome>, SinkError> {

@@ -6,31 +6,13 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow_array::RecordBatch;
-use logmill_queue::{Content, Delivery, Frame, Rejected, Totals, Writer, Written};
+use logmill_queue::{Content, Delivery, Encoding, Frame, Rejected, Totals, Writer, Written};
 use prometheus::IntGauge;
+
+use crate::rows::{Collected, Rows, Window};
 
 /// Days that a range may have open.
 const MAX_DAYS: usize = 64;
-
-/// Rows of the table, of many frames.
-pub trait Rows: Send {
-    /// Adds the rows of a frame, all or none; answers how many.
-    ///
-    /// # Errors
-    /// The frame cannot be decoded, with the reason; nothing of it was added.
-    fn append(&mut self, frame: &Frame) -> Result<u64, String>;
-
-    /// Memory that the rows take, in bytes.
-    fn held(&self) -> usize;
-
-    /// Days that the rows are of.
-    fn days(&self) -> usize;
-
-    /// Gives away all rows: for each day (since 1970-01-01) one batch, sorted by `service_name` and `timestamp`, nulls first, with the
-    /// table's field ids.
-    fn finish(&mut self) -> Vec<(i32, RecordBatch)>;
-}
 
 /// What all writers of a process hold together.
 #[derive(Debug)]
@@ -94,7 +76,7 @@ impl Drop for Share {
 
 /// What a staged range holds for the sink.
 pub(crate) struct StagedRows {
-    pub days: Vec<(i32, RecordBatch)>,
+    pub collected: Arc<Collected>,
     pub totals: Totals,
     /// Until the range is committed its payload no longer counts, its memory does.
     _share: Share,
@@ -102,22 +84,23 @@ pub(crate) struct StagedRows {
 
 /// The writer of one partition.
 pub(crate) struct RowWriter {
-    rows: Box<dyn Rows>,
+    /// What a frame must be.
+    encoding: Encoding,
+    rows: Rows,
     totals: Totals,
     share: Share,
-    payload: u64,
 }
 
 impl RowWriter {
-    pub(crate) fn new(rows: Box<dyn Rows>, budget: &Arc<Budget>) -> Self {
-        Self { rows, totals: Totals::default(), share: Share::new(budget), payload: 0 }
+    pub(crate) fn new(encoding: Encoding, window: Window, budget: &Arc<Budget>) -> Self {
+        Self { encoding, rows: Rows::new(window), totals: Totals::default(), share: Share::new(budget) }
     }
 
     fn take(&mut self, frame: &Frame) -> Vec<Rejected> {
         self.totals.read += u64::from(frame.header.count);
         self.totals.rejected += frame.header.rejected.len() as u64;
         let accepted = u64::from(frame.header.accepted());
-        match self.rows.append(frame) {
+        match self.append(frame) {
             Ok(rows) => {
                 self.totals.delivered += rows;
                 self.totals.dead_lettered += accepted.saturating_sub(rows);
@@ -129,23 +112,30 @@ impl RowWriter {
             }
         }
     }
+
+    fn append(&mut self, frame: &Frame) -> Result<u64, String> {
+        let found = frame.header.encoding;
+        if found != self.encoding {
+            return Err(format!("encoding {} is no OpenTelemetry request", found.0));
+        }
+        self.rows.append(&frame.payload, frame.header.received_at).map_err(|error| error.to_string())
+    }
 }
 
 impl Writer for RowWriter {
     fn write(&mut self, delivery: &Delivery) -> Written {
         let rejected = match delivery {
-            Delivery::Frame(frame) => {
-                self.payload += frame.payload.len() as u64;
-                self.take(frame)
-            }
+            Delivery::Frame(frame) => self.take(frame),
             Delivery::Damaged { records, .. } => {
                 self.totals.read += records;
                 self.totals.damaged += records;
                 Vec::new()
             }
         };
-        self.share.set(self.rows.held() as u64, self.payload);
-        Written { rejected, full: self.share.budget.is_spent(self.payload) || self.rows.days() >= MAX_DAYS }
+        let collected = self.rows.collected();
+        let (payload, days) = (collected.payload(), collected.days().len());
+        self.share.set(collected.held() as u64, payload);
+        Written { rejected, full: self.share.budget.is_spent(payload) || days >= MAX_DAYS }
     }
 
     fn skip(&mut self, frame: &Frame) {
@@ -155,12 +145,10 @@ impl Writer for RowWriter {
     }
 
     fn stage(&mut self) -> Content {
-        let days = self.rows.finish();
-        let held: usize = days.iter().map(|(_, rows)| rows.get_array_memory_size()).sum();
+        let collected = Arc::new(self.rows.finish());
         let mut share = Share::new(&self.share.budget);
-        share.set(held as u64, 0);
-        self.payload = 0;
-        self.share.set(self.rows.held() as u64, 0);
-        Box::new(StagedRows { days, totals: std::mem::take(&mut self.totals), _share: share })
+        share.set(collected.held() as u64, 0);
+        self.share.set(0, 0);
+        Box::new(StagedRows { collected, totals: std::mem::take(&mut self.totals), _share: share })
     }
 }

@@ -3,12 +3,11 @@
 //! CPU work only: it is called beside the async threads.
 
 mod metrics;
-mod order;
 #[cfg(test)]
 mod tests;
 
 use arrow_array::RecordBatch;
-use arrow_select::interleave::interleave_record_batch;
+use arrow_schema::{ArrowError, SchemaRef};
 use bytes::Bytes;
 use iceberg::spec::{DataContentType, DataFile, DataFileBuilder, DataFileFormat, Literal, Struct};
 use logmill_queue::{Class, QueueError};
@@ -22,8 +21,6 @@ use crate::table::TRACE_ID;
 
 /// Rows of a row group: some tens of megabytes of logs, so that a reader can skip most of a large file.
 const ROW_GROUP: usize = 131_072;
-/// Rows that are brought into order at once.
-const CHUNK: usize = 8192;
 /// Of how many lookups for a trace that is not there one reads a row group in vain.
 const FALSE_HITS: f64 = 0.01;
 
@@ -42,24 +39,21 @@ pub(crate) struct Place {
     pub order_id: Option<i32>,
 }
 
-/// Merges rows, each batch of which is sorted, into one file.
+/// Writes rows that come in the table's order into one file.
 ///
 /// # Errors
-/// `Bug`: batches that are not of the table's columns.
-pub(crate) fn encode(batches: &[RecordBatch]) -> Result<Encoded, QueueError> {
-    let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    let Some(first) = batches.first() else {
-        return Err(QueueError::new(Class::Bug, "a Parquet file without rows"));
-    };
+/// `Bug`: batches that cannot be built, or are not of the schema.
+pub(crate) fn encode(
+    schema: SchemaRef,
+    rows: usize,
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+) -> Result<Encoded, QueueError> {
     let mut bytes = Vec::new();
-    let writer = ArrowWriter::try_new(&mut bytes, first.schema(), Some(properties(rows)?));
+    let writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties(rows)?));
     let mut writer = writer.map_err(failed)?;
-    let order = order::merged(batches)?;
-    let sources: Vec<&RecordBatch> = batches.iter().collect();
-    for chunk in order.chunks(CHUNK) {
-        let rows = interleave_record_batch(&sources, chunk)
-            .map_err(|error| QueueError::caused(Class::Bug, "rows cannot be merged", error))?;
-        writer.write(&rows).map_err(failed)?;
+    for batch in batches {
+        let batch = batch.map_err(|error| QueueError::caused(Class::Bug, "rows cannot be built", error))?;
+        writer.write(&batch).map_err(failed)?;
     }
     let metadata = writer.close().map_err(failed)?;
     Ok(Encoded { bytes: Bytes::from(bytes), metadata })

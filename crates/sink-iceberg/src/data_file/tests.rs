@@ -34,13 +34,8 @@ fn place() -> Place {
 
 #[test]
 fn a_large_file_has_row_groups_with_filters_and_bounds_over_all_of_them() {
-    // 200,000 rows of two batches that interleave, and some without a service.
-    let batches = [
-        batch(Some("checkout-service-eu-1"), 0, 2, 100_000),
-        batch(Some("checkout-service-eu-1"), 1, 2, 99_990),
-        batch(None, 900_000, 1, 10),
-    ];
-    let encoded = encode(&batches).unwrap();
+    let batches = [batch(None, 900_000, 1, 10), batch(Some("checkout-service-eu-1"), 0, 1, 199_990)];
+    let encoded = encode(batches[0].schema(), 200_000, batches.into_iter().map(Ok)).unwrap();
     let file = describe(&encoded, place()).unwrap();
     assert_eq!((file.record_count(), file.file_size_in_bytes()), (200_000, encoded.bytes.len() as u64));
     assert_eq!(
@@ -73,7 +68,8 @@ fn a_large_file_has_row_groups_with_filters_and_bounds_over_all_of_them() {
 
 #[test]
 fn a_column_without_values_has_no_bounds() {
-    let encoded = encode(&[batch(None, 5, 1, 3)]).unwrap();
+    let rows = batch(None, 5, 1, 3);
+    let encoded = encode(rows.schema(), 3, [Ok(rows)].into_iter()).unwrap();
     let file = describe(&encoded, place()).unwrap();
     assert!(!file.lower_bounds().contains_key(&8) && !file.upper_bounds().contains_key(&8));
     assert_eq!((file.null_value_counts()[&8], file.value_counts()[&8]), (3, 3));

@@ -57,7 +57,7 @@ async fn two_partitions_and_two_days_become_one_snapshot_that_pyiceberg_reads() 
     assert_eq!((&long["lower"]["8"], &long["upper"]["8"]), (&"a".into(), &"c".into()));
     assert_eq!((&long["lower"]["5"], &long["upper"]["5"]), (&"five".into(), &"three".into()));
     assert_eq!(
-        (&long["nulls"]["8"], &long["values"]["8"], &long["nulls"]["3"]),
+        (&long["nulls"]["8"], &long["values"]["8"], &long["nulls"]["7"]),
         (&1.into(), &4.into(), &4.into())
     );
     let path = long["path"].as_str().unwrap().trim_start_matches("file://");

@@ -15,6 +15,7 @@ use logmill_queue::{
     Staged, Start, Topic, Writer,
 };
 use logmill_sink_iceberg::catalog::{Catalog, TableName};
+use logmill_sink_iceberg::rows::Window;
 use logmill_sink_iceberg::{IcebergSink, LakeConfig, LakeMetrics};
 use logmill_store::StoreConfig;
 use logmill_world::World;
@@ -23,6 +24,8 @@ use serde_json::Value;
 
 pub(crate) const LOG: LogId = LogId([7; 16]);
 
+const REQUEST: Encoding = Encoding(77);
+
 pub(crate) fn table() -> TableName {
     TableName::parse("otel.logs").unwrap()
 }
@@ -30,6 +33,8 @@ pub(crate) fn table() -> TableName {
 pub(crate) fn config(store: StoreConfig) -> LakeConfig {
     LakeConfig {
         table: table(),
+        encoding: REQUEST,
+        window: Window::default(),
         store,
         memory_bytes: 64 << 20,
         flush_size: 16 << 20,
@@ -39,7 +44,7 @@ pub(crate) fn config(store: StoreConfig) -> LakeConfig {
 
 pub(crate) fn sink(catalog: Arc<dyn Catalog>, config: LakeConfig) -> IcebergSink {
     let metrics = LakeMetrics::register(&Registry::new()).unwrap();
-    IcebergSink::new(&World::real(), catalog, config, metrics, Box::new(|| Box::<rows::TestRows>::default()))
+    IcebergSink::new(&World::real(), catalog, config, metrics)
 }
 
 pub(crate) fn lease(partition: u16, epoch: u64) -> Lease {
@@ -70,8 +75,8 @@ impl Lane {
         let from = self.next;
         for text in frames {
             let count = u32::try_from(text.lines().count()).unwrap();
-            let header = Header::new(Encoding(77), count, 0);
-            let payload = Bytes::copy_from_slice(text.as_bytes());
+            let header = Header::new(REQUEST, count, 19_003 * 86_400_000_000);
+            let payload = Bytes::from(rows::request(text));
             let frame = Frame { offset: self.next, header, payload };
             self.writer.write(&Delivery::Frame(frame));
             self.next += 1;
