@@ -15,7 +15,7 @@ use crate::catalog::Base;
 use crate::commit::{Files, Prepared};
 use crate::data_file::{self, Encoded, Place};
 use crate::metrics::LakeMetrics;
-use crate::rows::{self, Collected};
+use crate::rows::{self, Collected, Counts};
 use crate::storage::Storage;
 use crate::table;
 use crate::writer::StagedRows;
@@ -82,14 +82,16 @@ impl FileWriter {
         Some(Prepared { commit: last.commit, files: last.files.clone() })
     }
 
-    async fn encode(&self, day: i32, of: Vec<Arc<Collected>>) -> Result<Encoded, QueueError> {
+    /// Encodes the rows of a day beside the async threads.
+    async fn encode(&self, parts: Vec<Arc<Collected>>, day: i32) -> Result<(Encoded, Counts), QueueError> {
         let failed = |error| QueueError::caused(Class::Bug, "the Parquet writer", error);
         let permit = self.cores.clone().acquire_owned().await;
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let of: Vec<&Collected> = of.iter().map(|collected| &**collected).collect();
-            let batches = rows::batches(&of, day);
-            data_file::encode(rows::schema(), batches.rows_left(), batches)
+            let parts: Vec<&Collected> = parts.iter().map(|part| &**part).collect();
+            let mut batches = rows::batches(&parts, day);
+            let encoded = data_file::encode(rows::schema(), batches.rows_left(), &mut batches)?;
+            Ok((encoded, batches.counts()))
         });
         done.await.map_err(failed)?
     }
@@ -104,8 +106,8 @@ impl OfRanges<'_> {
         let at = self.writer.world.clock().monotonic();
         let commit = uuid::Builder::from_random_bytes(self.writer.world.random_id()).into_uuid();
         let mut writes: Vec<BoxFuture<'_, Result<DataFile, QueueError>>> = Vec::new();
-        for (day, of) in self.days(left) {
-            writes.push(Box::pin(self.file(base, commit, day, of)));
+        for (day, parts) in self.days(left) {
+            writes.push(Box::pin(self.file(base, commit, day, parts)));
         }
         let files: Vec<DataFile> =
             futures_util::stream::iter(writes).buffered(self.writer.at_once).try_collect().await?;
@@ -119,10 +121,10 @@ impl OfRanges<'_> {
         base: &Base,
         commit: Uuid,
         day: i32,
-        of: Vec<Arc<Collected>>,
+        parts: Vec<Arc<Collected>>,
     ) -> Result<DataFile, QueueError> {
         let metadata = &base.metadata;
-        let encoded = self.writer.encode(day, of).await?;
+        let (encoded, mended) = self.writer.encode(parts, day).await?;
         let place = Place {
             location: location(metadata.location(), day, commit)?,
             day,
@@ -131,7 +133,7 @@ impl OfRanges<'_> {
         };
         let file = data_file::describe(&encoded, place)?;
         self.storage.put(file.file_path(), encoded.bytes).await?;
-        self.writer.metrics.written();
+        self.writer.metrics.written(mended);
         Ok(file)
     }
 
@@ -143,9 +145,9 @@ impl OfRanges<'_> {
     fn days(&self, left: &[usize]) -> BTreeMap<i32, Vec<Arc<Collected>>> {
         let mut days: BTreeMap<i32, Vec<Arc<Collected>>> = BTreeMap::new();
         for staged in left.iter().filter_map(|at| self.staged.get(*at)) {
-            let Some(staged) = staged.content.downcast_ref::<StagedRows>() else { continue };
-            for day in staged.rows.days() {
-                days.entry(day).or_default().push(staged.rows.clone());
+            let Some(rows) = staged.content.downcast_ref::<StagedRows>() else { continue };
+            for day in rows.collected.days() {
+                days.entry(day).or_default().push(rows.collected.clone());
             }
         }
         days

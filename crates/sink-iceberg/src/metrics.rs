@@ -8,6 +8,8 @@ use iceberg::spec::DataFile;
 use logmill_world::Micros;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
+use crate::rows::Counts;
+
 /// Seconds from a hundredth to the time-out of a request.
 const BUCKETS: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// No snapshot is known yet.
@@ -21,6 +23,7 @@ pub struct LakeMetrics {
     rows: IntCounter,
     commits: IntCounterVec,
     durations: Histogram,
+    mended: IntCounterVec,
     newest: Arc<AtomicI64>,
 }
 
@@ -48,12 +51,21 @@ impl LakeMetrics {
         );
         let durations = Histogram::with_opts(options.buckets(BUCKETS.to_vec()))?;
         registry.register(Box::new(durations.clone()))?;
+        let mended = IntCounterVec::new(
+            Opts::new(
+                "lake_values_mended_total",
+                "Values that were written otherwise than they came, by the reason.",
+            ),
+            &["reason"],
+        )?;
+        registry.register(Box::new(mended.clone()))?;
         Ok(Self {
             buffered,
             files: counter("lake_files_written_total", "Parquet files that were written.")?,
             rows: counter("lake_rows_committed_total", "Rows that were committed to the lake.")?,
             commits,
             durations,
+            mended,
             newest: Arc::new(AtomicI64::new(NEVER)),
         })
     }
@@ -72,8 +84,11 @@ impl LakeMetrics {
         self.newest.fetch_max(at, Ordering::Relaxed);
     }
 
-    pub(crate) fn written(&self) {
+    pub(crate) fn written(&self, mended: Counts) {
         self.files.inc();
+        for (reason, n) in [("utf8", mended.strings), ("id", mended.ids), ("time", mended.times)] {
+            self.mended.with_label_values(&[reason]).inc_by(n);
+        }
     }
 
     pub(crate) fn committed(&self, files: &[DataFile], now: Micros) {

@@ -17,7 +17,7 @@ use crate::catalog::{Creation, TableName};
 /// Field id of `timestamp`, the source of the partitioning.
 pub(crate) const TIMESTAMP: i32 = 1;
 /// Field id of `service_name`, by which files are sorted first.
-pub(crate) const SERVICE_NAME: i32 = 8;
+const SERVICE_NAME: i32 = 8;
 /// The column with the bloom filter.
 pub(crate) const TRACE_ID: &str = "trace_id";
 /// The property that asks for the removal of old metadata files.

@@ -77,7 +77,7 @@ impl Drop for Share {
 
 /// What a staged range holds for the sink.
 pub(crate) struct StagedRows {
-    pub rows: Arc<Collected>,
+    pub collected: Arc<Collected>,
     pub totals: Totals,
     /// Until the range is committed its payload no longer counts, its memory does.
     _share: Share,
@@ -151,11 +151,11 @@ impl Writer for RowWriter {
     }
 
     fn stage(&mut self) -> Content {
-        let rows = Arc::new(self.rows.finish());
+        let collected = Arc::new(self.rows.finish());
         let mut share = Share::new(&self.share.budget);
-        share.set(rows.held() as u64, 0);
+        share.set(collected.held() as u64, 0);
         self.payload = 0;
         self.share.set(0, 0);
-        Box::new(StagedRows { rows, totals: std::mem::take(&mut self.totals), _share: share })
+        Box::new(StagedRows { collected, totals: std::mem::take(&mut self.totals), _share: share })
     }
 }
