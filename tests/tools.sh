@@ -36,3 +36,4 @@ fi
 "$here/services/kafka.sh" install
 "$here/services/s3.sh" install
 "$here/services/azurite.sh" install
+"$here/services/iceberg-rest.sh" install

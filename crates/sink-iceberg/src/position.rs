@@ -92,7 +92,7 @@ fn parse_totals(text: &str) -> Option<Totals> {
 fn strange(name: &str, text: &str) -> QueueError {
     let text: String = text.chars().take(200).collect();
     let reason = format!(
-        "the table's property {name} is {text:?}, which logmill did not write: `logmill lake positions` shows and sets it"
+        "the table's property {name} is {text:?}, which logmill did not write; `<next offset>;<commit id>` is expected"
     );
     QueueError::new(Class::Invalid, reason)
 }

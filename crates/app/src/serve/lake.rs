@@ -8,10 +8,11 @@ use anyhow::Context;
 use logmill_queue::{QueueError, Sink};
 use logmill_sink_iceberg::catalog::{Access, Catalog, RestCatalog, RestConfig, SqliteCatalog, TableName};
 use logmill_sink_iceberg::rows::Window;
-use logmill_sink_iceberg::{IcebergSink, LakeConfig, LakeMetrics};
+use logmill_sink_iceberg::{IcebergSink, LakeConfig, LakeMetrics, Limits, Maintenance, Round};
 use logmill_store::StoreConfig;
 use logmill_world::World;
 use prometheus::Registry;
+use tokio::sync::watch;
 
 use super::parts::STORE_TIMEOUT;
 use crate::exit::{CONFIG, Failure};
@@ -22,10 +23,47 @@ use crate::settings::{CatalogKind, Settings};
 const REWRITE_AFTER: Duration = Duration::from_hours(24);
 const MEGABYTE: u64 = 1_000_000;
 
-/// The sink of the table.
-pub(super) fn sink(world: &World, settings: &Settings, registry: &Registry) -> anyhow::Result<Arc<dyn Sink>> {
-    let metrics = LakeMetrics::register(registry).context("metrics")?;
-    Ok(Arc::new(IcebergSink::new(world, catalog(world, settings)?, config(settings)?, metrics)))
+/// The table is looked after so often: what there is to do depends on the commits since the last time.
+const ROUND: Duration = Duration::from_mins(1);
+
+/// The sink of the table, and who looks after the table.
+pub(super) struct Lake {
+    pub(super) sink: Arc<dyn Sink>,
+    maintenance: Maintenance,
+    world: World,
+}
+
+impl Lake {
+    pub(super) fn new(world: &World, settings: &Settings, registry: &Registry) -> anyhow::Result<Self> {
+        let metrics = LakeMetrics::register(registry).context("metrics")?;
+        let (catalog, config) = (catalog(world, settings)?, config(settings)?);
+        let (table, store) = (config.table.clone(), config.store.clone());
+        let maintenance = Maintenance::new(world, catalog.clone(), table, store, Limits::default());
+        let sink = Arc::new(IcebergSink::new(world, catalog, config, metrics));
+        Ok(Self { sink, maintenance, world: world.clone() })
+    }
+
+    /// Looks after the table until `draining` turns true. Several processes that do so only take work from each other.
+    pub(super) async fn keep(self, mut draining: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                () = self.world.clock().sleep(ROUND) => {}
+                _ = draining.wait_for(|draining| *draining) => return,
+            }
+            match self.maintenance.round().await {
+                Ok(Round { snapshots: 0, merged: 0, .. }) => {}
+                Ok(Round { snapshots, files, merged }) => {
+                    tracing::info!(
+                        snapshots,
+                        files,
+                        merged,
+                        "old snapshots of the lake were removed, small manifests merged"
+                    );
+                }
+                Err(error) => tracing::warn!(%error, "the lake could not be looked after; it is tried again"),
+            }
+        }
+    }
 }
 
 fn config(settings: &Settings) -> anyhow::Result<LakeConfig> {

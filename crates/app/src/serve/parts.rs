@@ -22,8 +22,9 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::counting;
+use super::lake::Lake;
 use super::process::ProcessFigures;
-use super::{counting, lake};
 use crate::exit::{CONFIG, Failure};
 use crate::settings::{Destination, ObjectCodec, QueueKind, Role, S3, Settings};
 
@@ -198,8 +199,9 @@ impl Pipelines {
             pipelines.push(starter.start_in(group, ANALYTICS, &topic, analytics.sink(), interval)?);
         }
         if settings.roles.has(Role::Lake) && settings.lake.enabled {
-            let (topic, sink) = (Topic::new(&settings.otlp.topic)?, lake::sink(world, settings, registry)?);
-            pipelines.push(starter.start(LAKE, &topic, sink, settings.lake.flush.interval)?);
+            let (topic, lake) = (Topic::new(&settings.otlp.topic)?, Lake::new(world, settings, registry)?);
+            pipelines.push(starter.start(LAKE, &topic, lake.sink.clone(), settings.lake.flush.interval)?);
+            runtime.spawn(lake.keep(draining.clone()));
         }
         if settings.roles.has(Role::DeadLetters) {
             pipelines.push(starter.start(LETTERS, &topic, Arc::new(LetterStage), LETTERS_INTERVAL)?);

@@ -206,23 +206,24 @@ pub(crate) fn same(table: &TableName, base: &Base, uuid: Uuid) -> Result<(), Sin
     }
     stop(format!(
         "the table {table} is {found}, and the log was read into {uuid}: it was made anew, or the settings name another catalog. \
-         `logmill lake positions` decides where to go on"
+         {ANEW}"
     ))
 }
 
+/// How an operator decides that a table begins anew.
+const ANEW: &str = "To write all that the log still holds into the table that is there, or into a new one, stop logmill and drop the group's \
+                    position: `logmill queue groups drop`, on Kafka `kafka-consumer-groups.sh --delete-offsets`";
+
 /// The table is not there although it was written.
 pub(crate) fn gone(table: &TableName) -> SinkError {
-    let reason = format!(
-        "the table {table} is gone, and the log was read into it: restore it, or let `logmill lake positions` decide where to go on"
-    );
+    let reason = format!("the table {table} is gone, and the log was read into it: restore it, or: {ANEW}");
     SinkError::Stop(QueueError::new(Class::Invalid, reason))
 }
 
 /// The table has lost what we knew of a partition.
 pub(crate) fn lost_entry(lease: &Lease) -> QueueError {
     let reason = format!(
-        "the table has no position of {}/{} of log {} any more, though it was written: somebody removed the property. `logmill lake \
-         positions` decides where to go on",
+        "the table has no position of {}/{} of log {} any more, though it was written: somebody removed the property. {ANEW}",
         lease.topic, lease.partition, lease.log
     );
     QueueError::new(Class::Invalid, reason)

@@ -201,7 +201,7 @@ async fn a_table_that_is_not_ours_any_more_stops_the_sink() {
     for (verb, argument, expected) in [
         ("drop", "", "is gone"),
         ("widen", "", "severity_number"),
-        ("forget", "logmill.position", "logmill lake positions"),
+        ("forget", "logmill.position", "logmill queue groups drop"),
         ("property", "logmill.position", "did not write"),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -227,7 +227,7 @@ async fn another_table_than_the_notes_stops_the_sink() {
     assert!(gone.to_string().contains("is gone"), "{gone}");
     Lane::open(&sink, lease(0, 1), None).await;
     let Err(SinkError::Stop(other)) = sink.open(lease(0, 2), Some(&committed)).await else { panic!() };
-    assert!(other.to_string().contains("logmill lake positions"), "{other}");
+    assert!(other.to_string().contains("logmill queue groups drop"), "{other}");
 
     // The table is the one of the note, but has never heard of the partition.
     let uuid = Reader::sqlite(folder.path()).look()["uuid"].as_str().unwrap().to_owned();
