@@ -89,6 +89,8 @@ pub(crate) enum Dependency {
     Kafka,
     /// The object store of files.dir.
     S3,
+    /// The REST catalog of lake.catalog.uri, and the table.
+    Lake,
 }
 
 #[derive(Args, Clone, Debug)]

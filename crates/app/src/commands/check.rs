@@ -4,8 +4,8 @@ use logmill_world::World;
 
 use crate::cli::Dependency;
 use crate::exit::{CONFIG, Failure, UNAVAILABLE};
-use crate::serve::{log, parts};
-use crate::settings::{Destination, QueueKind, S3, Settings};
+use crate::serve::{lake, log, parts};
+use crate::settings::{CatalogKind, Destination, QueueKind, S3, Settings};
 
 pub(crate) fn run(settings: &Settings, what: Dependency) -> anyhow::Result<()> {
     let absent = |text: &str| Err(Failure::new(CONFIG, text.to_owned()).into());
@@ -18,6 +18,10 @@ pub(crate) fn run(settings: &Settings, what: Dependency) -> anyhow::Result<()> {
             "files.dir: is a folder, and raw_batches.url is empty; set one of them to s3://bucket/prefix to check an \
              object store",
         ),
+        (Dependency::Lake, _) if settings.lake.catalog.kind == CatalogKind::Sqlite => {
+            absent("lake.catalog.uri: no REST catalog is named; set it to check it")
+        }
+        (Dependency::Lake, _) => wait(lake::reach(&World::real(), settings)),
         (Dependency::S3, stores) => stores.iter().try_for_each(|named| wait(look(*named))),
     }
 }
@@ -26,6 +30,9 @@ pub(crate) fn run(settings: &Settings, what: Dependency) -> anyhow::Result<()> {
 pub(crate) fn all(settings: &Settings) -> anyhow::Result<()> {
     if settings.queue.kind == QueueKind::Kafka {
         run(settings, Dependency::Kafka)?;
+    }
+    if settings.lake.enabled && settings.lake.catalog.kind == CatalogKind::Rest {
+        run(settings, Dependency::Lake)?;
     }
     if stores(settings).is_empty() { Ok(()) } else { run(settings, Dependency::S3) }
 }

@@ -15,7 +15,7 @@ use prometheus::Registry;
 use tokio::sync::watch;
 
 use super::parts::STORE_TIMEOUT;
-use crate::exit::{CONFIG, Failure};
+use crate::exit::{CONFIG, Failure, UNAVAILABLE};
 use crate::settings::{CatalogKind, Settings};
 
 /// A file that was written so long ago without being committed is written again: a third of the age from which the clean-up takes
@@ -64,6 +64,18 @@ impl Lake {
             }
         }
     }
+}
+
+/// Asks the REST catalog for the table: what is wrong is said here, and not at the first commit.
+pub(crate) async fn reach(world: &World, settings: &Settings) -> anyhow::Result<String> {
+    let (catalog, config) = (catalog(world, settings)?, config(settings)?);
+    let uri = &settings.lake.catalog.uri;
+    let failed = |error| Failure::new(UNAVAILABLE, format!("lake.catalog.uri: {uri}: {error}"));
+    let table = &config.table;
+    Ok(match catalog.load(table).await.map_err(failed)? {
+        Some(base) => format!("{uri}: the table {table} lies at {}", base.metadata.location()),
+        None => format!("{uri}: there is no table {table} yet; `logmill serve` makes it"),
+    })
 }
 
 fn config(settings: &Settings) -> anyhow::Result<LakeConfig> {

@@ -3,7 +3,7 @@
 mod banner;
 pub(crate) mod counting;
 mod doors;
-mod lake;
+pub(crate) mod lake;
 pub(crate) mod log;
 pub(crate) mod parts;
 mod process;
