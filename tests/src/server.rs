@@ -282,9 +282,15 @@ impl Server {
     /// The ledger's row of the hourly files.
     #[must_use]
     pub fn ledger(&self) -> Value {
+        self.ledger_of("files")
+    }
+
+    /// The ledger's row of a sink; null if there is none.
+    #[must_use]
+    pub fn ledger_of(&self, sink: &str) -> Value {
         let ledger = self.get("/api/v1/ledger").json();
         let rows = ledger["ledger"].as_array().cloned().unwrap_or_default();
-        rows.into_iter().find(|row| row["sink"] == "files").unwrap_or_default()
+        rows.into_iter().find(|row| row["sink"] == sink).unwrap_or_default()
     }
 
     /// Waits until no row of the ledger has anything queued; answers the whole ledger.

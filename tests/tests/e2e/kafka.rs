@@ -2,7 +2,7 @@
 
 pub(crate) mod access_log;
 mod broker;
-mod commands;
+pub(crate) mod commands;
 mod counts;
 mod keys;
 mod kills;
@@ -38,7 +38,7 @@ pub(crate) fn setup(dir: &Path, brokers: &str, prefix: &str) -> Setup {
 }
 
 /// What a Java program of one file prints about these brokers, with Kafka's own client from the jars of the broker that runs.
-fn java(kafka: &Kafka, program: &str, argument: &str) -> String {
+pub(crate) fn java(kafka: &Kafka, program: &str, argument: &str) -> String {
     let pid = kafka.pid(1).expect("the broker runs");
     let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
     let jars = line.split('\0').skip_while(|argument| *argument != "-cp").nth(1).expect("a class path");

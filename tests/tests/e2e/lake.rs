@@ -2,6 +2,9 @@
 
 mod agree;
 mod crash;
+mod owners;
+mod rest;
+mod topic;
 
 use std::path::Path;
 

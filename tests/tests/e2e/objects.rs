@@ -3,8 +3,8 @@
 mod access_log;
 mod azure;
 mod brokers;
-mod frozen;
-mod lake;
+pub(crate) mod frozen;
+pub(crate) mod lake;
 mod rolling;
 
 use std::path::Path;

@@ -30,7 +30,7 @@ fn on(brokers: &str, prefix: &str, arguments: &[&str]) -> (Option<i32>, String, 
 }
 
 /// What a command that succeeds prints.
-fn good(prefix: &str, arguments: &[&str]) -> String {
+pub(crate) fn good(prefix: &str, arguments: &[&str]) -> String {
     let (code, printed, told) = on(&kafka::shared().brokers(), prefix, arguments);
     assert_eq!((code, &*told), (Some(0), ""), "{arguments:?}: {printed}");
     printed

@@ -16,7 +16,7 @@ fn share_out(door: &Server, workers: &[Server]) -> usize {
         let post = batch(&ids(&format!("early-{posted}"), 1)).with("x-customer-id", "early");
         assert_eq!(door.post(&post).status, 202);
         posted += 1;
-        workers.iter().all(|worker| delivered(worker).values().sum::<u64>() > 0).then_some(())
+        workers.iter().all(|worker| delivered(worker, "files").values().sum::<u64>() > 0).then_some(())
     });
     let _ = drained(&workers[0]);
     posted
@@ -24,12 +24,12 @@ fn share_out(door: &Server, workers: &[Server]) -> usize {
 
 /// Waits until each of them has written more of a partition that it had before.
 fn each_writes(workers: &[Server], act: impl FnOnce()) {
-    let before: Vec<_> = workers.iter().map(delivered).collect();
+    let before: Vec<_> = workers.iter().map(|worker| delivered(worker, "files")).collect();
     act();
     eventually("each worker writes", PATIENCE, || {
         let mut both = workers.iter().zip(&before);
         both.all(|(worker, before)| {
-            let now = delivered(worker);
+            let now = delivered(worker, "files");
             before.iter().any(|(partition, was)| now.get(partition).is_some_and(|now| now > was))
         })
         .then_some(())

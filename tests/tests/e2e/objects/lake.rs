@@ -14,11 +14,11 @@ use crate::kafka::{Load, SESSION, drained};
 use crate::samples::number;
 
 /// The partitions of the topic.
-pub(super) const PARTITIONS: usize = 4;
+pub(crate) const PARTITIONS: usize = 4;
 
-/// Partition → records delivered, by the worker's own ledger. It has what the owners before it delivered as well.
-pub(super) fn delivered(worker: &Server) -> BTreeMap<u64, u64> {
-    let row = worker.ledger();
+/// Partition → records that a sink delivered, by the worker's own ledger. It has what the owners before it delivered as well.
+pub(crate) fn delivered(worker: &Server, sink: &str) -> BTreeMap<u64, u64> {
+    let row = worker.ledger_of(sink);
     let rows = row["partitions"].as_array().cloned().unwrap_or_default();
     let number = |row: &Value, name: &str| row[name].as_u64().unwrap_or_default();
     rows.iter().map(|row| (number(row, "partition"), number(row, "delivered"))).collect()
@@ -65,7 +65,8 @@ impl Lake {
     /// bucket is then copied to where the load's data are; answers the last one's ledger.
     pub(super) fn hand_over(&self, mut door: Server, workers: Vec<Server>) -> Value {
         assert_eq!(door.stop(), Some(0), "{}", door.output());
-        let seen: BTreeSet<u64> = workers.iter().flat_map(|worker| delivered(worker).into_keys()).collect();
+        let seen: BTreeSet<u64> =
+            workers.iter().flat_map(|worker| delivered(worker, "files").into_keys()).collect();
         let mut workers = workers.into_iter();
         let mut last = workers.next().expect("there is a worker");
         for mut worker in workers {
@@ -73,7 +74,7 @@ impl Lake {
         }
         // The group has nothing left before the last one was given what the others gave back.
         eventually("the last one has all partitions", SESSION, || {
-            let own = delivered(&last);
+            let own = delivered(&last, "files");
             seen.iter().all(|partition| own.contains_key(partition)).then_some(())
         });
         let ledger = drained(&last);

@@ -47,7 +47,11 @@ pub(crate) fn open(settings: &Settings) -> anyhow::Result<Box<dyn Look + '_>> {
 
 /// The log of the settings; the dead letters are those of this topic.
 pub(crate) fn open_with<'a>(settings: &'a Settings, topic: &str) -> anyhow::Result<Box<dyn Look + 'a>> {
-    let letters = Letters { source: Topic::new(topic)?, topic: Topic::new(&format!("{topic}.dlq"))? };
+    let letters = Letters {
+        #[cfg(feature = "kafka")]
+        source: Topic::new(topic)?,
+        topic: Topic::new(&format!("{topic}.dlq"))?,
+    };
     match settings.queue.kind {
         QueueKind::Embedded => Ok(Box::new(files::Files::new(settings, letters))),
         #[cfg(feature = "kafka")]
@@ -60,6 +64,7 @@ pub(crate) fn open_with<'a>(settings: &'a Settings, topic: &str) -> anyhow::Resu
 /// The dead letters that are meant.
 struct Letters {
     /// The topic that they could not be delivered from.
+    #[cfg(feature = "kafka")]
     source: Topic,
     /// The topic that they are in.
     topic: Topic,

@@ -1,0 +1,48 @@
+//! The table in an S3 store, behind a REST catalog.
+
+use logmill_e2e::Lake;
+use logmill_testkit::services::iceberg_rest::IcebergRest;
+use logmill_testkit::services::s3::{Kind, S3};
+
+use super::crash::killed;
+
+const KILLS: u32 = 3;
+
+/// A store, a catalog that has its tables there, and how to reach them.
+pub(super) struct Behind {
+    store: S3,
+    catalog: IcebergRest,
+}
+
+impl Behind {
+    pub(super) fn start() -> Self {
+        let store = S3::start(Kind::Conditional, "lake");
+        let catalog = IcebergRest::start(&store);
+        Self { store, catalog }
+    }
+
+    /// The settings of a server.
+    pub(super) fn settings(&self) -> [String; 4] {
+        [
+            format!("lake.catalog.uri={}", self.catalog.uri()),
+            format!("lake.s3.endpoint={}", self.store.endpoint()),
+            format!("lake.s3.access_key={}", self.store.access_key()),
+            format!("lake.s3.secret_key={}", self.store.secret_key()),
+        ]
+    }
+
+    /// For those who read it.
+    pub(super) fn lake(&self) -> Lake {
+        let (key, secret) = (self.store.access_key(), self.store.secret_key());
+        Lake::rest(&self.catalog.uri(), &self.store.endpoint(), key, secret)
+    }
+}
+
+#[test]
+fn a_server_killed_under_load_has_each_record_once_behind_a_rest_catalog() {
+    let (folder, behind) = (tempfile::tempdir().unwrap(), Behind::start());
+    let (mut server, told) = killed(folder.path(), KILLS, &behind.settings());
+    behind.lake().check(&told, "pyiceberg");
+    assert_eq!(server.stop(), Some(0), "{}", server.output());
+    behind.lake().check(&told, "duckdb");
+}
