@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -38,6 +38,10 @@ struct Shared {
     seed: Option<u64>,
     ended: AtomicBool,
     one_at_a_time: Mutex<()>,
+    /// The method whose requests wait.
+    held_back: Mutex<Option<&'static str>>,
+    released: Condvar,
+    waiting: AtomicU64,
     requests: AtomicU64,
     passed: AtomicU64,
     refused_before: AtomicU64,
@@ -72,6 +76,9 @@ impl FaultyProxy {
             seed,
             ended: AtomicBool::new(false),
             one_at_a_time: Mutex::new(()),
+            held_back: Mutex::new(None),
+            released: Condvar::new(),
+            waiting: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             passed: AtomicU64::new(0),
             refused_before: AtomicU64::new(0),
@@ -86,6 +93,23 @@ impl FaultyProxy {
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// From now on requests of this method wait before the store sees them.
+    pub fn hold_back(&self, method: &'static str) {
+        *self.shared.held_back() = Some(method);
+    }
+
+    /// How many of them wait.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.shared.waiting.load(Ordering::SeqCst)
+    }
+
+    /// Those that wait go on, and no other ones wait.
+    pub fn release(&self) {
+        *self.shared.held_back() = None;
+        self.shared.released.notify_all();
     }
 
     /// The requests that came in completely.
@@ -117,6 +141,7 @@ impl FaultyProxy {
 impl Drop for FaultyProxy {
     fn drop(&mut self) {
         self.shared.ended.store(true, Ordering::SeqCst);
+        self.release();
         // It waits for a connection.
         let woken = TcpStream::connect(self.address);
         if let (Ok(_), Some(listening)) = (woken, self.listening.take()) {
@@ -137,6 +162,21 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 impl Shared {
+    fn held_back(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.held_back.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits while requests of this one's method are held back.
+    fn wait(&self, head: &Head) {
+        let is_meant = |method: &mut Option<&str>| method.is_some_and(|method| head.0[0].starts_with(method));
+        let mut method = self.held_back();
+        if is_meant(&mut method) {
+            self.waiting.fetch_add(1, Ordering::SeqCst);
+            drop(self.released.wait_while(method, is_meant));
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
     fn serve(&self, client: &TcpStream) -> io::Result<()> {
         patient(client)?;
         let mut reader = BufReader::new(client);
@@ -146,6 +186,7 @@ impl Shared {
         }
         let body = head.body(&mut reader)?;
         let request = [head.once().as_slice(), &body].concat();
+        self.wait(&head);
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         let plan = self.seed.map_or(Plan::Pass, |seed| plan(seed, number));
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use logmill_e2e::{Sending, Server, Setup, eventually};
 use logmill_testkit::services::kafka;
+use logmill_testkit::services::proxy::FaultyProxy;
 
 use super::rest::Behind;
 use crate::kafka::{SESSION, setup as on_kafka};
@@ -58,26 +59,34 @@ fn hand_over(workers: Vec<Server>, records: u64) {
 /// `LOGMILL_TEST_KILLS` and `LOGMILL_TEST_SEED` make it longer, and the same again.
 #[test]
 fn a_worker_that_wakes_up_after_its_session_leaves_each_record_once_in_the_table() {
-    let (seed, freezes) = (number("LOGMILL_TEST_SEED", 1), number("LOGMILL_TEST_KILLS", 1_u32));
+    let (seed, freezes) = (number("LOGMILL_TEST_SEED", 1), number("LOGMILL_TEST_KILLS", 1));
     println!("LOGMILL_TEST_SEED={seed} LOGMILL_TEST_KILLS={freezes}");
     let mut rng = fastrand::Rng::with_seed(seed);
     let (folder, behind) = (tempfile::tempdir().unwrap(), Behind::start());
-    let part = |name: &str, role: &str| {
+    let proxies = [(); 2].map(|()| FaultyProxy::calm(&behind.catalog()));
+    let part = |name: &str, role: &str, proxy| {
         let setup = on_kafka(&folder.path().join(name), &kafka::shared().brokers(), "lake-owners");
         let setup = setup.set(&format!("queue.kafka.partitions={PARTITIONS}"));
         let setup = setup.set("lake.flush.interval=300ms").argument("--roles").argument(role);
-        behind.settings().iter().fold(setup, |setup, setting| setup.set(setting))
+        behind.settings(proxy).iter().fold(setup, |setup, setting| setup.set(setting))
     };
-    let mut door = part("door", "otlp").start_ready();
-    let mut workers = ["one", "two"].map(|name| part(name, "lake")).each_ref().map(Setup::start);
+    let mut door = part("door", "otlp", &proxies[0]).start_ready();
+    let setups = [part("one", "lake", &proxies[0]), part("two", "lake", &proxies[1])];
+    let mut workers = setups.each_ref().map(Setup::start);
     let told = during((door.otlp_http(), door.otlp_grpc()), folder.path(), || {
         for round in 0..freezes {
             all_write(&workers, "lake");
             let [moment, still] = [0..1000, STILL].map(|range| Duration::from_millis(rng.u64(range)));
             std::thread::sleep(moment);
             let (victim, began) = (rng.usize(..workers.len()), Instant::now());
+            // It has loaded the table, or asked for a commit, and hears of the answer when others own its partitions.
+            let (proxy, method) = (&proxies[victim], ["GET", "POST"][round % 2]);
+            proxy.hold_back(method);
+            eventually("a commit is under way", SESSION, || (proxy.waiting() > 0).then_some(()));
+            workers[victim].freeze();
+            proxy.release();
             freeze(&workers[victim], &workers[1 - victim], "lake", still);
-            println!("freeze {round}: worker {victim} for {:?}", began.elapsed());
+            println!("freeze {round}: worker {victim} in a {method} for {:?}", began.elapsed());
             // It is a member again, or it would have no partition to write.
             all_write(&workers, "lake");
         }

@@ -2,9 +2,11 @@
 
 use logmill_e2e::Lake;
 use logmill_testkit::services::iceberg_rest::IcebergRest;
+use logmill_testkit::services::proxy::FaultyProxy;
 use logmill_testkit::services::s3::{Kind, S3};
 
 use super::crash::killed;
+use crate::samples::number;
 
 const KILLS: u32 = 3;
 
@@ -21,14 +23,19 @@ impl Behind {
         Self { store, catalog }
     }
 
-    /// The settings of a server.
-    pub(super) fn settings(&self) -> [String; 4] {
+    /// The settings of a server that reaches the catalog through a proxy.
+    pub(super) fn settings(&self, proxy: &FaultyProxy) -> [String; 4] {
         [
-            format!("lake.catalog.uri={}", self.catalog.uri()),
+            format!("lake.catalog.uri={}", proxy.endpoint()),
             format!("lake.s3.endpoint={}", self.store.endpoint()),
             format!("lake.s3.access_key={}", self.store.access_key()),
             format!("lake.s3.secret_key={}", self.store.secret_key()),
         ]
+    }
+
+    /// The catalog's own place.
+    pub(super) fn catalog(&self) -> String {
+        self.catalog.uri()
     }
 
     /// For those who read it.
@@ -38,10 +45,14 @@ impl Behind {
     }
 }
 
+/// The catalog refuses one request in five, and half of those only after it has done them.
 #[test]
 fn a_server_killed_under_load_has_each_record_once_behind_a_rest_catalog() {
     let (folder, behind) = (tempfile::tempdir().unwrap(), Behind::start());
-    let (mut server, told) = killed(folder.path(), KILLS, &behind.settings());
+    let proxy = FaultyProxy::start(&behind.catalog(), number("LOGMILL_TEST_SEED", 1));
+    let (mut server, told) = killed(folder.path(), KILLS, &behind.settings(&proxy));
+    println!("refused {} before and {} after", proxy.refused_before(), proxy.refused_after());
+    assert!(proxy.refused_after() > 0, "the catalog was never in the way");
     behind.lake().check(&told, "pyiceberg");
     assert_eq!(server.stop(), Some(0), "{}", server.output());
     behind.lake().check(&told, "duckdb");
