@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use logmill_queue::{
-    BoxFuture, Class, Committed, Lease, Note, Opening, Outcome, Partition, QueueError, Sink, SinkError,
-    Staged, Start, Totals,
+    BoxFuture, Class, Committed, Lease, Note, Offset, Opening, Outcome, Partition, QueueError, Sink,
+    SinkError, Staged, Start, Totals,
 };
 use logmill_world::World;
 use tokio::sync::OnceCell;
@@ -73,20 +73,29 @@ impl IcebergSink {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The table as it is now. It is made if there is none, unless the note says that there was one.
-    async fn table(&self, noted: Option<Uuid>) -> Result<Base, SinkError> {
+    /// The table as it is now; none if there never was one.
+    async fn table(&self, noted: Option<Uuid>) -> Result<Option<Base>, SinkError> {
         let name = &self.config.table;
-        if let Some(base) = self.catalog.load(name).await.map_err(classed)? {
-            return Ok(base);
+        match self.catalog.load(name).await.map_err(classed)? {
+            None if noted.is_some() || self.opened.initialized() => Err(gone(name)),
+            found => Ok(found),
         }
-        if noted.is_some() || self.opened.initialized() {
-            return Err(gone(name));
+    }
+
+    /// The table for the first rows: who never sends any has none. It is made if nobody else has.
+    async fn made(&self) -> Result<&Opened, SinkError> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened);
         }
-        self.catalog.create(name, table::creation().map_err(classed)?).await.map_err(classed)?;
-        self.catalog.load(name).await.map_err(classed)?.ok_or_else(|| {
+        let name = &self.config.table;
+        if self.table(None).await?.is_none() {
+            self.catalog.create(name, table::creation().map_err(classed)?).await.map_err(classed)?;
+        }
+        let base = self.table(None).await?.ok_or_else(|| {
             let reason = format!("the catalog does not show the table {name}, which it has just made");
             SinkError::Unavailable(QueueError::new(Class::Unavailable, reason))
-        })
+        })?;
+        self.opened(&base).await
     }
 
     async fn opened(&self, base: &Base) -> Result<&Opened, SinkError> {
@@ -103,7 +112,9 @@ impl IcebergSink {
         committed: Option<&Committed>,
     ) -> Result<Opening, SinkError> {
         let noted = noted(committed).map_err(SinkError::Stop)?;
-        let base = self.table(noted).await?;
+        let Some(base) = self.table(noted).await? else {
+            return Ok(self.lane(lease, None, Totals::default()));
+        };
         let opened = self.opened(&base).await?;
         same(&self.config.table, &base, noted.unwrap_or(opened.uuid))?;
         same(&self.config.table, &base, opened.uuid)?;
@@ -117,17 +128,18 @@ impl IcebergSink {
             return Err(SinkError::Stop(lost_entry(&lease)));
         }
         let totals = position::totals(properties, &lease).map_err(SinkError::Stop)?;
-        let start = Start::after(lease.log, at.map(|at| at.next));
-        let lane = Lane { lease: lease.clone(), totals, is_first: at.is_none() };
-        self.lanes().insert(lease.partition, lane);
-        Ok(Opening::new(Box::new(RowWriter::new(self.config.window, &self.budget)), start))
+        Ok(self.lane(lease, at.map(|at| at.next), totals))
+    }
+
+    /// A writer for a partition of which the table holds what lies before `at`.
+    fn lane(&self, lease: Lease, at: Option<Offset>, totals: Totals) -> Opening {
+        let start = Start::after(lease.log, at);
+        self.lanes().insert(lease.partition, Lane { lease, totals, is_first: at.is_none() });
+        Opening::new(Box::new(RowWriter::new(self.config.window, &self.budget)), start)
     }
 
     async fn commit_ranges(&self, staged: &[Staged]) -> Result<Vec<Outcome>, SinkError> {
-        let Some(opened) = self.opened.get() else {
-            let reason = "a range of the lake was staged before a partition was opened";
-            return Err(SinkError::Unavailable(QueueError::new(Class::Bug, reason)));
-        };
+        let opened = self.made().await?;
         let ranges: Vec<Range<'_>> = staged.iter().map(|staged| self.range(staged)).collect();
         let committer = Committer {
             world: &self.world,

@@ -122,7 +122,9 @@ impl RowWriter {
         if ![Encoding(ENCODING), Encoding::OPAQUE].contains(&header.encoding) {
             return Err(format!("encoding {} is no OTLP request", header.encoding.0));
         }
-        self.rows.append(&frame.payload, header.received_at).map_err(|invalid| invalid.to_string())
+        self.rows
+            .append(&frame.payload, header.received_at)
+            .map_err(|invalid| format!("no OTLP request: {invalid}"))
     }
 }
 

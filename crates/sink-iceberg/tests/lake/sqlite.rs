@@ -225,7 +225,9 @@ async fn another_table_than_the_notes_stops_the_sink() {
     let sink = lake(folder.path());
     let Err(SinkError::Stop(gone)) = sink.open(lease(0, 1), Some(&committed)).await else { panic!() };
     assert!(gone.to_string().contains("is gone"), "{gone}");
-    Lane::open(&sink, lease(0, 1), None).await;
+    let mut beside = Lane::open(&sink, lease(9, 1), None).await;
+    let range = beside.range(&["19000|a|one"]);
+    commit(&sink, range).await;
     let Err(SinkError::Stop(other)) = sink.open(lease(0, 2), Some(&committed)).await else { panic!() };
     assert!(other.to_string().contains("logmill queue groups drop"), "{other}");
 

@@ -126,8 +126,9 @@ async fn old_metadata_files_go() {
     let reader = Reader::sqlite(folder.path());
     let sink = sink(catalog(folder.path()), config(StoreConfig::default()));
     let mut lane = Lane::open(&sink, lease(0, 1), None).await;
+    fill(&sink, &mut lane, 0..1).await;
     reader.ask("property", &["write.metadata.previous-versions-max", "4"]);
-    fill(&sink, &mut lane, 0..9).await;
+    fill(&sink, &mut lane, 1..9).await;
     // The current one and four before it.
     assert_eq!(metadata_files(folder.path(), ".metadata.json"), 5);
     assert_eq!(bodies(&reader.look()), expected(9));
