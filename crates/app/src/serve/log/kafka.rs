@@ -52,7 +52,12 @@ impl KafkaLog {
         parts.push(Part::new("queue", move || state(queue.trouble())));
         for (name, keys) in &self.keys {
             let status = keys.status();
-            parts.push(Part::new(name, move || state(status.trouble())));
+            // Who takes web logs only need not make topics for the keys of others.
+            let is_needed = *name == KEYS;
+            parts.push(Part::new(name, move || match status.trouble() {
+                Some(error) if !is_needed => PartState::Notice(error.to_string()),
+                trouble => state(trouble),
+            }));
         }
         parts
     }
