@@ -306,7 +306,9 @@ fn a_bad_header_is_400_before_the_body_is_looked_at() {
     }
     let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(
-        names.iter().all(|name| ["LOCK", "analytics", "lake", "logs", "queue"].iter().any(|known| name == *known)),
+        names
+            .iter()
+            .all(|name| ["LOCK", "analytics", "lake", "logs", "queue"].iter().any(|known| name == *known)),
         "{names:?}"
     );
     let longest = ids("longest", 2);
