@@ -14,7 +14,6 @@ use logmill_queue::{Delivery, Queue, Start, Topic};
 use logmill_rollup::Batch;
 use logmill_sink_files::hourly_files;
 use logmill_world::{Fs, Mode, World};
-use prometheus::Registry;
 use tokio::sync::watch;
 
 use crate::cli::{BackfillArgs, BackfillSource};
@@ -97,8 +96,7 @@ fn drain(
     runtime: &tokio::runtime::Runtime,
 ) -> anyhow::Result<()> {
     let (stop, draining) = watch::channel(false);
-    let pipelines =
-        Pipelines::start(world, settings, queue, runtime, &draining, Some(analytics), &Registry::new())?;
+    let pipelines = Pipelines::start(world, settings, queue, runtime, &draining, Some(analytics), None)?;
     runtime.block_on(async {
         let mut patience = PATIENCE;
         let mut before = u64::MAX;

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::parts::STORE_TIMEOUT;
 use crate::exit::{CONFIG, Failure, UNAVAILABLE};
-use crate::settings::{CatalogKind, Settings};
+use crate::settings::{CatalogKind, Role, Settings};
 
 /// A file that was written so long ago without being committed is written again: a third of the age from which the clean-up takes
 /// files that nobody names.
@@ -27,20 +27,28 @@ const MEGABYTE: u64 = 1_000_000;
 const ROUND: Duration = Duration::from_mins(1);
 
 /// The sink of the table, and who looks after the table.
-pub(super) struct Lake {
+pub(crate) struct Lake {
     pub(super) sink: Arc<dyn Sink>,
     maintenance: Maintenance,
     world: World,
 }
 
 impl Lake {
-    pub(super) fn new(world: &World, settings: &Settings, registry: &Registry) -> anyhow::Result<Self> {
+    /// None if no table is to be written here.
+    pub(super) fn open(
+        world: &World,
+        settings: &Settings,
+        registry: &Registry,
+    ) -> anyhow::Result<Option<Self>> {
+        if !settings.roles.has(Role::Lake) || !settings.lake.enabled {
+            return Ok(None);
+        }
         let metrics = LakeMetrics::register(registry).context("metrics")?;
         let (catalog, config) = (catalog(world, settings)?, config(settings)?);
         let (table, store) = (config.table.clone(), config.store.clone());
         let maintenance = Maintenance::new(world, catalog.clone(), table, store, Limits::default());
         let sink = Arc::new(IcebergSink::new(world, catalog, config, metrics));
-        Ok(Self { sink, maintenance, world: world.clone() })
+        Ok(Some(Self { sink, maintenance, world: world.clone() }))
     }
 
     /// Looks after the table until `draining` turns true. Several processes that do so only take work from each other.

@@ -24,6 +24,7 @@ use crate::logging;
 use crate::settings::Loaded;
 
 use doors::{Doors, Ground};
+use lake::Lake;
 use log::Log;
 use parts::Pipelines;
 use signals::Reload;
@@ -65,8 +66,12 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
     let (stop_sources, sources) = watch::channel(false);
     let (stop_sinks, draining) = watch::channel(false);
     let analytics = counting::open(world, settings, &queue)?;
+    let lake = Lake::open(world, settings, &registry)?;
     let pipelines =
-        Pipelines::start(world, settings, &queue, sinks, &draining, analytics.as_ref(), &registry)?;
+        Pipelines::start(world, settings, &queue, sinks, &draining, analytics.as_ref(), lake.as_ref())?;
+    if let Some(lake) = lake {
+        sinks.spawn(lake.keep(draining.clone()));
+    }
     let (mut parts, mut deliveries) = (log.parts(), log.deliveries());
     parts.extend(pipelines.parts());
     deliveries.extend(pipelines.deliveries());

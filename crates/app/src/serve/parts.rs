@@ -183,7 +183,7 @@ impl Pipelines {
         runtime: &Runtime,
         draining: &watch::Receiver<bool>,
         analytics: Option<&Analytics>,
-        registry: &Registry,
+        lake: Option<&Lake>,
     ) -> anyhow::Result<Self> {
         let starter = Starter { world, settings, queue, runtime, draining, turns: Turns::default() };
         let topic = Topic::new(&settings.web.topic)?;
@@ -198,10 +198,9 @@ impl Pipelines {
             let group = group(settings, &name)?;
             pipelines.push(starter.start_in(group, ANALYTICS, &topic, analytics.sink(), interval)?);
         }
-        if settings.roles.has(Role::Lake) && settings.lake.enabled {
-            let (topic, lake) = (Topic::new(&settings.otlp.topic)?, Lake::new(world, settings, registry)?);
+        if let Some(lake) = lake {
+            let topic = Topic::new(&settings.otlp.topic)?;
             pipelines.push(starter.start(LAKE, &topic, lake.sink.clone(), settings.lake.flush.interval)?);
-            runtime.spawn(lake.keep(draining.clone()));
         }
         if settings.roles.has(Role::DeadLetters) {
             pipelines.push(starter.start(LETTERS, &topic, Arc::new(LetterStage), LETTERS_INTERVAL)?);
