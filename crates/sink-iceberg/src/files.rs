@@ -20,6 +20,9 @@ use crate::storage::Storage;
 use crate::table;
 use crate::writer::StagedRows;
 
+/// What the names of all data files begin with.
+pub(crate) const PREFIX: &str = "logmill-";
+
 /// Days whose dates can be written (about the years -6000 to 10000).
 const DAYS: std::ops::Range<i32> = -2_900_000..2_900_000;
 
@@ -126,12 +129,12 @@ impl OfRanges<'_> {
         let metadata = &base.metadata;
         let (encoded, mended) = self.writer.encode(parts, day).await?;
         let place = Place {
-            location: location(metadata.location(), day, commit)?,
+            location: location(metadata.location(), day, commit, 0)?,
             day,
             spec_id: metadata.default_partition_spec_id(),
             order_id: table::order_id(metadata),
         };
-        let file = data_file::describe(&encoded, place)?;
+        let file = data_file::describe(&encoded.described, place)?;
         self.storage.put(file.file_path(), encoded.bytes).await?;
         self.writer.metrics.written(mended);
         Ok(file)
@@ -164,9 +167,14 @@ impl Files for OfRanges<'_> {
     }
 }
 
-fn location(table: &str, day: i32, commit: Uuid) -> Result<String, QueueError> {
+/// Where a file of a commit lies; `number` tells those of one day apart.
+///
+/// # Errors
+/// `Bug`: a day without a date.
+pub(crate) fn location(table: &str, day: i32, commit: Uuid, number: usize) -> Result<String, QueueError> {
     if !DAYS.contains(&day) {
         return Err(QueueError::new(Class::Bug, format!("rows of the day {day}, which has no date")));
     }
-    Ok(format!("{table}/data/timestamp_day={}/logmill-{commit}.parquet", Datum::date(day)))
+    let number = if number == 0 { String::new() } else { format!("-{number}") };
+    Ok(format!("{table}/data/timestamp_day={}/{PREFIX}{commit}{number}.parquet", Datum::date(day)))
 }

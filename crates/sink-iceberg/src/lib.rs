@@ -15,6 +15,6 @@ mod table;
 mod writer;
 
 pub use config::LakeConfig;
-pub use maintenance::{Limits, Maintenance, Round};
+pub use maintenance::{Compacted, Effort, Limits, Maintenance, Progress, Round, SmallFiles};
 pub use metrics::LakeMetrics;
 pub use sink::IcebergSink;

@@ -4,11 +4,14 @@
 
 Verbs: look; append BODY (one row, as another engine would); property NAME VALUE; forget NAME; drop; widen (severity_number becomes
 a long); scan SERVICE (paths of the files that can match); parquet PATH;
+hide BODY (a merge-on-read delete of the rows with it; how many); digest (number of rows, and a sum over them that does not depend
+on their order); sorted (of each file that is read, whether it is in the table's order);
 tag NAME INDEX; at TAG (number of rows there); rollback (to the snapshot before the current one).
 """
 
 import json
 import sys
+import zlib
 
 import pyarrow
 import pyarrow.parquet
@@ -74,6 +77,19 @@ def parquet(path):
     }
 
 
+def digest(table):
+    columns = table.scan(selected_fields=("timestamp_nanos", "service_name", "body")).to_arrow()
+    rows = zip(*(columns[name].to_pylist() for name in ("timestamp_nanos", "service_name", "body")))
+    return [columns.num_rows, sum(zlib.crc32(repr(row).encode()) for row in rows)]
+
+
+def is_sorted(table, file):
+    with table.io.new_input(file.file_path).open() as source:
+        columns = pyarrow.parquet.read_table(source, columns=["service_name", "timestamp"])
+    keys = list(zip(columns["service_name"].to_pylist(), columns["timestamp"].cast("int64").to_pylist()))
+    return keys == sorted(keys, key=lambda key: (key[0] is not None, key[0] or "", key[1]))
+
+
 def leaves(fields):
     for field in fields:
         if pyarrow.types.is_map(field.type):
@@ -114,6 +130,13 @@ def main():
             change.create_tag(snapshot.snapshot_id, arguments[0])
     elif verb == "at":
         answer = table.scan(snapshot_id=table.snapshot_by_name(arguments[0]).snapshot_id).to_arrow().num_rows
+    elif verb == "hide":
+        from deletes import hide
+        answer = hide(table, arguments[0])
+    elif verb == "digest":
+        answer = digest(table)
+    elif verb == "sorted":
+        answer = [is_sorted(table, task.file) for task in table.scan().plan_files()]
     elif verb == "parquet":
         answer = parquet(arguments[0])
     elif verb == "rollback":

@@ -17,7 +17,7 @@ use crate::position::{self, TablePosition};
 use crate::storage::Storage;
 use crate::table;
 
-pub(crate) use snapshot::{Draft, Entry, Workshop, current, manifests, unchanged};
+pub(crate) use snapshot::{Draft, Entry, Workshop, current, live, manifests, unchanged};
 pub(crate) use summary::of as summary_of;
 
 /// Attempts that may end in a conflict before the runner is told.

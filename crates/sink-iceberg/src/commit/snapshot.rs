@@ -45,6 +45,8 @@ pub(crate) enum Entry {
     Added(DataFile),
     /// It was there before: the snapshot, the sequence number and the file's sequence number with which it came.
     Existing(DataFile, i64, i64, i64),
+    /// The snapshot takes it away: the sequence number and the file's sequence number with which it came.
+    Removed(DataFile, i64, i64),
 }
 
 impl Workshop<'_> {
@@ -59,21 +61,13 @@ impl Workshop<'_> {
     ) -> Result<Change, QueueError> {
         let id = self.snapshot_id();
         let parent = current(&self.base.metadata);
-        let mut manifests = self.live().await?;
+        let mut manifests = live(self.storage, &self.base.metadata).await?;
         if !files.is_empty() {
             let added = files.iter().cloned().map(Entry::Added).collect();
             manifests.insert(0, self.manifest(id, 0, added).await?);
         }
-        let summary = summary::of(parent, files);
+        let summary = summary::of(parent, files, &[]);
         self.propose(Draft { id, operation: Operation::Append, manifests, summary, entries }).await
-    }
-
-    /// The manifests of the base that say something to readers of the next snapshot: one that only names removed files does not.
-    pub(crate) async fn live(&self) -> Result<Vec<ManifestFile>, QueueError> {
-        let Some(parent) = current(&self.base.metadata) else { return Ok(Vec::new()) };
-        let mut manifests = manifests(self.storage, &self.base.metadata, parent).await?;
-        manifests.retain(|manifest| manifest.has_added_files() || manifest.has_existing_files());
-        Ok(manifests)
     }
 
     /// Writes the snapshot's list and answers the change.
@@ -136,6 +130,9 @@ impl Workshop<'_> {
                 Entry::Added(file) => writer.add_file(file, UNASSIGNED_SEQUENCE_NUMBER),
                 Entry::Existing(file, since, sequence, of_file) => {
                     writer.add_existing_file(file, since, sequence, Some(of_file))
+                }
+                Entry::Removed(file, sequence, of_file) => {
+                    writer.add_delete_file(file, sequence, Some(of_file))
                 }
             }
             .map_err(failed)?;
@@ -200,6 +197,20 @@ pub(crate) async fn manifests(
     let bytes = storage.get(location, MAX_METADATA).await?;
     let list = ManifestList::parse_with_version(&bytes, metadata.format_version());
     Ok(list.map_err(|error| corrupt(location, error))?.consume_entries().into_iter().collect())
+}
+
+/// The manifests of a table that say something to readers of its next snapshot: one that only names removed files does not.
+///
+/// # Errors
+/// The list cannot be read.
+pub(crate) async fn live(
+    storage: &Storage,
+    metadata: &TableMetadata,
+) -> Result<Vec<ManifestFile>, QueueError> {
+    let Some(current) = current(metadata) else { return Ok(Vec::new()) };
+    let mut manifests = manifests(storage, metadata, current).await?;
+    manifests.retain(|manifest| manifest.has_added_files() || manifest.has_existing_files());
+    Ok(manifests)
 }
 
 /// The snapshot that readers see.

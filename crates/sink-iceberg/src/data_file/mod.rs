@@ -27,7 +27,49 @@ const FALSE_HITS: f64 = 0.01;
 /// A Parquet file in memory.
 pub(crate) struct Encoded {
     pub bytes: Bytes,
+    pub described: Described,
+}
+
+/// What a complete file says of itself.
+pub(crate) struct Described {
+    size: u64,
     metadata: ParquetMetaData,
+}
+
+/// A Parquet file that is being written; what is complete of it can be taken away.
+pub(crate) struct Encoder(ArrowWriter<Vec<u8>>);
+
+impl Encoder {
+    /// For about so many rows.
+    ///
+    /// # Errors
+    /// `Bug`: a schema that Parquet cannot hold.
+    pub(crate) fn new(schema: SchemaRef, rows: usize) -> Result<Self, QueueError> {
+        ArrowWriter::try_new(Vec::new(), schema, Some(properties(rows)?)).map(Self).map_err(failed)
+    }
+
+    /// Adds rows in the table's order.
+    ///
+    /// # Errors
+    /// `Bug`: rows of another schema.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), QueueError> {
+        self.0.write(batch).map_err(failed)
+    }
+
+    /// The bytes that were completed since the last call: whole row groups.
+    pub(crate) fn take(&mut self) -> Bytes {
+        Bytes::from(std::mem::take(self.0.inner_mut()))
+    }
+
+    /// The rest of the file, and all that Parquet says of it.
+    ///
+    /// # Errors
+    /// `Bug`.
+    pub(crate) fn close(mut self) -> Result<(Bytes, Described), QueueError> {
+        let metadata = self.0.finish().map_err(failed)?;
+        let size = self.0.bytes_written() as u64;
+        Ok((self.take(), Described { size, metadata }))
+    }
 }
 
 /// Where a file belongs.
@@ -48,30 +90,29 @@ pub(crate) fn encode(
     rows: usize,
     batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
 ) -> Result<Encoded, QueueError> {
-    let mut bytes = Vec::new();
-    let writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties(rows)?));
-    let mut writer = writer.map_err(failed)?;
+    let mut encoder = Encoder::new(schema, rows)?;
     for batch in batches {
-        let batch = batch.map_err(|error| QueueError::caused(Class::Bug, "rows cannot be built", error))?;
-        writer.write(&batch).map_err(failed)?;
+        encoder
+            .write(&batch.map_err(|error| QueueError::caused(Class::Bug, "rows cannot be built", error))?)?;
     }
-    let metadata = writer.close().map_err(failed)?;
-    Ok(Encoded { bytes: Bytes::from(bytes), metadata })
+    let (bytes, described) = encoder.close()?;
+    Ok(Encoded { bytes, described })
 }
 
 /// What the manifest says of an encoded file.
 ///
 /// # Errors
 /// `Bug`.
-pub(crate) fn describe(encoded: &Encoded, place: Place) -> Result<DataFile, QueueError> {
-    let metrics = metrics::Metrics::of(&encoded.metadata);
-    let mut file = DataFileBuilder::default();
-    file.content(DataContentType::Data)
+pub(crate) fn describe(file: &Described, place: Place) -> Result<DataFile, QueueError> {
+    let metrics = metrics::Metrics::of(&file.metadata);
+    let mut built = DataFileBuilder::default();
+    built
+        .content(DataContentType::Data)
         .file_path(place.location)
         .file_format(DataFileFormat::Parquet)
         .partition(Struct::from_iter([Some(Literal::date(place.day))]))
-        .record_count(u64::try_from(encoded.metadata.file_metadata().num_rows()).unwrap_or(0))
-        .file_size_in_bytes(encoded.bytes.len() as u64)
+        .record_count(u64::try_from(file.metadata.file_metadata().num_rows()).unwrap_or(0))
+        .file_size_in_bytes(file.size)
         .column_sizes(metrics.sizes)
         .value_counts(metrics.values)
         .null_value_counts(metrics.nulls)
@@ -80,9 +121,9 @@ pub(crate) fn describe(encoded: &Encoded, place: Place) -> Result<DataFile, Queu
         .split_offsets(Some(metrics.offsets))
         .partition_spec_id(place.spec_id);
     if let Some(order) = place.order_id {
-        file.sort_order_id(order);
+        built.sort_order_id(order);
     }
-    file.build().map_err(|error| QueueError::caused(Class::Bug, "a data file", error))
+    built.build().map_err(|error| QueueError::caused(Class::Bug, "a data file", error))
 }
 
 fn properties(rows: usize) -> Result<WriterProperties, QueueError> {

@@ -41,7 +41,7 @@ fn encoded(batches: &[RecordBatch]) -> Encoded {
 fn a_large_file_has_row_groups_with_filters_and_bounds_over_all_of_them() {
     let batches = [batch(None, 900_000, 1, 10), batch(Some("checkout-service-eu-1"), 0, 1, 199_990)];
     let encoded = encoded(&batches);
-    let file = describe(&encoded, place()).unwrap();
+    let file = describe(&encoded.described, place()).unwrap();
     assert_eq!((file.record_count(), file.file_size_in_bytes()), (200_000, encoded.bytes.len() as u64));
     assert_eq!(
         (file.value_counts()[&8], file.null_value_counts()[&8], file.null_value_counts()[&1]),
@@ -74,7 +74,7 @@ fn a_large_file_has_row_groups_with_filters_and_bounds_over_all_of_them() {
 #[test]
 fn a_column_without_values_has_no_bounds() {
     let encoded = encoded(&[batch(None, 5, 1, 3)]);
-    let file = describe(&encoded, place()).unwrap();
+    let file = describe(&encoded.described, place()).unwrap();
     assert!(!file.lower_bounds().contains_key(&8) && !file.upper_bounds().contains_key(&8));
     assert_eq!((file.null_value_counts()[&8], file.value_counts()[&8]), (3, 3));
 }

@@ -1,10 +1,12 @@
-//! What keeps a table of many commits as fast as one of few: old snapshots go, small manifests become few.
+//! What keeps a table of many commits as fast as one of few: old snapshots go, small manifests and small files become few.
 //!
-//! Both are commits on the base that they were planned on, so that nothing that came meanwhile is lost; positions are properties and
+//! All are commits on the base that they were planned on, so that nothing that came meanwhile is lost; positions are properties and
 //! stay as they are. Whoever runs it sees to it that only one process does, which saves work and is not needed for the result.
 
+mod compact;
+mod entries;
 mod expire;
-mod merge;
+mod manifests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,8 @@ use logmill_world::World;
 use crate::catalog::{Answer, Base, Catalog, Change, TableName};
 use crate::storage::Storage;
 use crate::table;
+use compact::Inventory;
+pub use compact::{Compacted, Effort, Progress, SmallFiles};
 
 /// Times that a plan may meet other commits before the round is given up; the next round comes.
 const ATTEMPTS: u32 = 10;
@@ -31,11 +35,18 @@ pub struct Limits {
     pub keep_at_least: usize,
     /// Small manifests are merged if there are more than so many.
     pub manifests: usize,
+    /// A merge of files that takes longer is given up: the clean-up of orphans may take what is not committed.
+    pub commit_within: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { keep_for: Duration::from_secs(3 * 24 * 3600), keep_at_least: 100, manifests: 100 }
+        Self {
+            keep_for: Duration::from_hours(72),
+            keep_at_least: 100,
+            manifests: 100,
+            commit_within: Duration::from_hours(24),
+        }
     }
 }
 
@@ -57,6 +68,7 @@ pub struct Maintenance {
     table: TableName,
     store: StoreConfig,
     limits: Limits,
+    inventory: tokio::sync::Mutex<Inventory>,
 }
 
 /// A change and what may go once it is in the table.
@@ -77,7 +89,7 @@ impl Maintenance {
         store: StoreConfig,
         limits: Limits,
     ) -> Self {
-        Self { world: world.clone(), catalog, table, store, limits }
+        Self { world: world.clone(), catalog, table, store, limits, inventory: tokio::sync::Mutex::default() }
     }
 
     /// Removes old snapshots and merges small manifests, if there are any. Without a table there is nothing to do.
@@ -103,7 +115,7 @@ impl Maintenance {
             let storage = self.storage(&base)?;
             let planned = match job {
                 Job::Expire => expire::plan(&self.world, &storage, &base, self.limits).await?,
-                Job::Merge => merge::plan(&self.world, &storage, &base, self.limits).await?,
+                Job::Merge => manifests::plan(&self.world, &storage, &base, self.limits).await?,
             };
             let Some((plan, count)) = planned else { return Ok(None) };
             match self.catalog.commit(&self.table, &base, plan.change.clone()).await {
@@ -117,10 +129,18 @@ impl Maintenance {
                 }
                 Answer::Refused(error) => return Err(error),
             }
-            self.world.clock().sleep(Duration::from_micros(self.world.random_below(PAUSE))).await;
+            self.pause().await;
         }
+        Err(self.crowded())
+    }
+
+    async fn pause(&self) {
+        self.world.clock().sleep(Duration::from_micros(self.world.random_below(PAUSE))).await;
+    }
+
+    fn crowded(&self) -> QueueError {
         let reason = format!("{ATTEMPTS} changes of {} in a row met other commits", self.table);
-        Err(QueueError::new(Class::Unavailable, reason))
+        QueueError::new(Class::Unavailable, reason)
     }
 
     async fn load(&self) -> Result<Option<Base>, QueueError> {

@@ -1,13 +1,15 @@
 //! Files in a local folder, synced with everything that leads to them.
 
 use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
 use logmill_queue::{Class, QueueError};
-use logmill_world::{Mode, World};
+use logmill_world::{File, Mode, World};
 
 use super::outside;
+use super::upload::{FileUpload, Upload};
 
 /// A folder that holds tables. Nothing outside of it is touched, whatever metadata names.
 #[derive(Clone)]
@@ -51,6 +53,16 @@ impl Folder {
         self.run(location, "read", move |world, path| world.fs().read(path, limit).map(Bytes::from)).await
     }
 
+    pub(super) async fn get_range(&self, location: &str, range: Range<u64>) -> Result<Bytes, QueueError> {
+        self.run(location, "read", move |world, path| read_range(world, path, range).map(Bytes::from)).await
+    }
+
+    pub(super) async fn create(&self, location: &str) -> Result<Upload, QueueError> {
+        let file = self.run(location, "create", create).await?;
+        let parent = self.find(location)?.parent().map(Path::to_path_buf).unwrap_or_default();
+        Ok(FileUpload::new(self.world.clone(), file, parent, location.to_owned()).into())
+    }
+
     pub(super) async fn delete(&self, location: &str) -> Result<(), QueueError> {
         self.run(location, "remove", |world, path| match world.fs().remove(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -59,7 +71,7 @@ impl Folder {
         .await
     }
 
-    /// Runs a call that blocks beside the async threads.
+    /// Runs a call on a file of the folder.
     async fn run<T: Send + 'static>(
         &self,
         location: &str,
@@ -68,22 +80,44 @@ impl Folder {
     ) -> Result<T, QueueError> {
         let path = self.find(location)?;
         let world = self.world.clone();
-        let done = tokio::task::spawn_blocking(move || job(&world, &path)).await;
-        let done = done.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
-        done.map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => QueueError::caused(Class::Corrupt, location.to_owned(), error),
-            _ => QueueError::io(format!("cannot {what} {location}"), error),
-        })
+        beside(location, what, move || job(&world, &path)).await
     }
 }
 
-fn write(world: &World, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    world.fs().create_dir_all(parent)?;
+/// Runs a call that blocks beside the async threads, and says what failed where.
+pub(super) async fn beside<T: Send + 'static>(
+    location: &str,
+    what: &str,
+    job: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, QueueError> {
+    let done = tokio::task::spawn_blocking(job).await;
+    let done = done.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
+    done.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => QueueError::caused(Class::Corrupt, location.to_owned(), error),
+        _ => QueueError::io(format!("cannot {what} {location}"), error),
+    })
+}
+
+fn create(world: &World, path: &Path) -> io::Result<Box<dyn File>> {
+    world.fs().create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
     let file = world.fs().open(path, Mode::Create)?;
     file.set_len(0)?;
+    Ok(file)
+}
+
+fn write(world: &World, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = create(world, path)?;
     file.write_at(&[IoSlice::new(bytes)], 0)?;
     file.sync_data()?;
     file.drop_cache(0, bytes.len() as u64);
-    world.fs().sync_dir(parent)
+    world.fs().sync_dir(path.parent().unwrap_or(Path::new("/")))
+}
+
+fn read_range(world: &World, path: &Path, range: Range<u64>) -> io::Result<Vec<u8>> {
+    let file = world.fs().open(path, Mode::Read)?;
+    let length = usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    let read = file.read_at(&mut bytes, range.start)?;
+    bytes.truncate(read);
+    Ok(bytes)
 }

@@ -4,6 +4,9 @@ mod folder;
 mod objects;
 #[cfg(test)]
 mod tests;
+mod upload;
+
+use std::ops::Range;
 
 use bytes::Bytes;
 use logmill_queue::{Class, QueueError};
@@ -12,6 +15,7 @@ use logmill_world::World;
 
 use folder::Folder;
 use objects::Objects;
+pub use upload::Upload;
 
 /// Where a table's files lie. Cheap to clone.
 #[derive(Clone)]
@@ -56,6 +60,33 @@ impl Storage {
         match &self.0 {
             Kind::Folder(folder) => folder.get(location, limit).await,
             Kind::Objects(objects) => objects.get(location, limit).await,
+        }
+    }
+
+    /// A part of a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or the file ends before the range does (`Corrupt`).
+    pub async fn get_range(&self, location: &str, range: Range<u64>) -> Result<Bytes, QueueError> {
+        let length = range.end.saturating_sub(range.start);
+        let bytes = match &self.0 {
+            Kind::Folder(folder) => folder.get_range(location, range).await?,
+            Kind::Objects(objects) => objects.get_range(location, range).await?,
+        };
+        if bytes.len() as u64 == length {
+            return Ok(bytes);
+        }
+        Err(QueueError::new(Class::Corrupt, format!("{location} ends before it should: it was cut")))
+    }
+
+    /// Begins a large file, which is stored piece by piece.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub async fn create(&self, location: &str) -> Result<Upload, QueueError> {
+        match &self.0 {
+            Kind::Folder(folder) => folder.create(location).await,
+            Kind::Objects(objects) => objects.create(location),
         }
     }
 

@@ -1,11 +1,14 @@
 //! Files in a bucket.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use logmill_queue::{Class, QueueError};
 use logmill_store::{Store, StoreConfig};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
+use super::upload::{ObjectUpload, Upload};
 use super::{outside, too_large};
 
 /// A bucket that holds tables.
@@ -39,6 +42,16 @@ impl Objects {
             return Err(too_large(location, found.meta.size, limit));
         }
         found.bytes().await.map_err(failed)
+    }
+
+    pub(super) async fn get_range(&self, location: &str, range: Range<u64>) -> Result<Bytes, QueueError> {
+        let path = self.find(location)?;
+        let found = self.store.objects().get_range(&path, range).await;
+        found.map_err(|error| self.store.failed(&format!("does not give a part of {path}"), error))
+    }
+
+    pub(super) fn create(&self, location: &str) -> Result<Upload, QueueError> {
+        Ok(ObjectUpload::new(self.store.clone(), self.find(location)?).into())
     }
 
     pub(super) async fn delete(&self, location: &str) -> Result<(), QueueError> {

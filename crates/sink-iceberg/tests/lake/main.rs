@@ -1,6 +1,7 @@
 //! The sink on real catalogs, read by PyIceberg.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod compaction;
 mod faults;
 mod rest;
 mod sqlite;

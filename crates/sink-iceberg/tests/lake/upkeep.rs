@@ -13,7 +13,12 @@ use crate::sqlite::catalog;
 use crate::support::faulty::{Fault, Faulty};
 use crate::support::{Lane, Reader, bodies, commit, config, lease, position, sink, table};
 
-pub(crate) const FEW: Limits = Limits { keep_for: Duration::ZERO, keep_at_least: 5, manifests: 10 };
+pub(crate) const FEW: Limits = Limits {
+    keep_for: Duration::ZERO,
+    keep_at_least: 5,
+    manifests: 10,
+    commit_within: Duration::from_secs(3600),
+};
 
 pub(crate) fn upkeep(catalog: Arc<dyn Catalog>, store: StoreConfig, limits: Limits) -> Maintenance {
     Maintenance::new(&World::real(), catalog, table(), store, limits)

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use iceberg::spec::{DataFile, Manifest, ManifestContentType, ManifestEntry, ManifestFile, Operation};
-use logmill_queue::{Class, QueueError};
+use iceberg::spec::{ManifestContentType, ManifestFile, Operation};
+use logmill_queue::QueueError;
 use logmill_world::World;
 
+use super::entries::{day, read};
 use super::{Limits, Plan};
-use crate::catalog::{Base, MAX_METADATA, corrupt};
-use crate::commit::{Draft, Entry, Workshop, current, summary_of};
+use crate::catalog::Base;
+use crate::commit::{Draft, Entry, Workshop, current, live, summary_of};
 use crate::storage::Storage;
 
 /// A manifest is small below so many bytes, and a merged one is about as large.
@@ -26,7 +27,7 @@ pub(super) async fn plan(
     let commit = uuid::Builder::from_random_bytes(world.random_id()).into_uuid();
     let workshop = Workshop { world, storage, base, commit };
     let spec = base.metadata.default_partition_spec_id();
-    let (small, mut manifests) = chosen(workshop.live().await?, spec);
+    let (small, mut manifests) = chosen(live(storage, &base.metadata).await?, spec);
     if small.len() <= limits.manifests {
         return Ok(None);
     }
@@ -51,7 +52,7 @@ pub(super) async fn plan(
         manifests.push(workshop.manifest(id, written, part).await?);
         written += 1;
     }
-    let mut summary = summary_of(Some(parent), &[]);
+    let mut summary = summary_of(Some(parent), &[], &[]);
     summary.extend(figures(written, manifests.len(), small.len()));
     let draft = Draft { id, operation: Operation::Replace, manifests, summary, entries: Vec::new() };
     let change = workshop.propose(draft).await?;
@@ -71,38 +72,6 @@ fn chosen(all: Vec<ManifestFile>, spec: i32) -> (Vec<ManifestFile>, Vec<Manifest
         bytes += if fits { manifest.manifest_length } else { 0 };
         fits
     })
-}
-
-/// A live file, the snapshot, the sequence number and the file's own one with which it came.
-type Live = (DataFile, i64, i64, i64);
-
-async fn read(storage: &Storage, manifest: &ManifestFile) -> Result<Vec<Live>, QueueError> {
-    let location = &manifest.manifest_path;
-    let bytes = storage.get(location, MAX_METADATA).await?;
-    let entries = Manifest::parse_avro(&bytes).map_err(|error| corrupt(location, error))?.into_parts().0;
-    let live = entries.iter().filter(|entry| entry.is_alive());
-    let live: Option<Vec<Live>> = live.map(|entry| inherited(entry, manifest)).collect();
-    live.ok_or_else(|| {
-        QueueError::new(Class::Corrupt, format!("{location} has an entry without a sequence number"))
-    })
-}
-
-/// What an entry leaves out it has from its manifest (Iceberg specification, "Sequence Number Inheritance").
-fn inherited(entry: &ManifestEntry, manifest: &ManifestFile) -> Option<Live> {
-    let is_added = entry.status == iceberg::spec::ManifestStatus::Added;
-    let inherits = is_added || manifest.sequence_number == 0;
-    let from = inherits.then_some(manifest.sequence_number);
-    let since = entry.snapshot_id.unwrap_or(manifest.added_snapshot_id);
-    let sequence = entry.sequence_number.or(from)?;
-    Some((entry.data_file.clone(), since, sequence, entry.file_sequence_number.or(from)?))
-}
-
-fn day(file: &DataFile) -> Option<i32> {
-    let value = file.partition().iter().next()??;
-    match value.as_primitive_literal()? {
-        iceberg::spec::PrimitiveLiteral::Int(day) => Some(day),
-        _ => None,
-    }
 }
 
 fn figures(created: usize, all: usize, replaced: usize) -> HashMap<String, String> {
