@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use iceberg::spec::DataFile;
-use logmill_world::Micros;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use logmill_world::{Micros, World};
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
+use crate::maintenance::Compacted;
 use crate::rows::Counts;
 
 /// Seconds from a hundredth to the time-out of a request.
@@ -24,7 +27,31 @@ pub struct LakeMetrics {
     commits: IntCounterVec,
     durations: Histogram,
     mended: IntCounterVec,
+    compactions: IntCounterVec,
     newest: Arc<AtomicI64>,
+}
+
+/// How old the newest snapshot is, computed when somebody asks. Nothing is said before a snapshot is known.
+struct SnapshotAge {
+    world: World,
+    newest: Arc<AtomicI64>,
+    gauge: Gauge,
+}
+
+impl Collector for SnapshotAge {
+    fn desc(&self) -> Vec<&Desc> {
+        self.gauge.desc()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let newest = self.newest.load(Ordering::Relaxed);
+        if newest == NEVER {
+            return Vec::new();
+        }
+        let age = self.world.clock().wall().saturating_sub(newest);
+        self.gauge.set(Duration::from_micros(u64::try_from(age).unwrap_or(0)).as_secs_f64());
+        self.gauge.collect()
+    }
 }
 
 impl LakeMetrics {
@@ -32,7 +59,7 @@ impl LakeMetrics {
     ///
     /// # Errors
     /// One of the names is taken.
-    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub fn register(registry: &Registry, world: &World) -> Result<Self, prometheus::Error> {
         let counter = |name, help| -> Result<IntCounter, prometheus::Error> {
             let counter = IntCounter::new(name, help)?;
             registry.register(Box::new(counter.clone()))?;
@@ -59,6 +86,17 @@ impl LakeMetrics {
             &["reason"],
         )?;
         registry.register(Box::new(mended.clone()))?;
+        let compactions = IntCounterVec::new(
+            Opts::new("lake_compactions_total", "Merges of small files of the lake, by what became of them."),
+            &["result"],
+        )?;
+        registry.register(Box::new(compactions.clone()))?;
+        let newest = Arc::new(AtomicI64::new(NEVER));
+        let gauge = Gauge::new(
+            "lake_snapshot_age_seconds",
+            "Time since the newest snapshot of the lake's table that was seen or made here.",
+        )?;
+        registry.register(Box::new(SnapshotAge { world: world.clone(), newest: newest.clone(), gauge }))?;
         Ok(Self {
             buffered,
             files: counter("lake_files_written_total", "Parquet files that were written.")?,
@@ -66,17 +104,18 @@ impl LakeMetrics {
             commits,
             durations,
             mended,
-            newest: Arc::new(AtomicI64::new(NEVER)),
+            compactions,
+            newest,
         })
     }
 
-    /// How old the newest snapshot is by the wall clock, in seconds; none before the table was opened, or without a snapshot.
-    /// Whoever exposes it as `lake_snapshot_age_seconds` asks at each scrape.
-    #[must_use]
-    pub fn snapshot_age(&self, now: Micros) -> Option<f64> {
-        let newest = self.newest.load(Ordering::Relaxed);
-        let age = || Duration::from_micros(u64::try_from(now.saturating_sub(newest)).unwrap_or(0));
-        (newest != NEVER).then(|| age().as_secs_f64())
+    /// Counts merges of small files.
+    pub fn compacted(&self, done: &Compacted) {
+        for (result, n) in
+            [("committed", done.commits), ("given_up", done.given_up), ("failed", done.failures.len() as u64)]
+        {
+            self.compactions.with_label_values(&[result]).inc_by(n);
+        }
     }
 
     /// The table has a snapshot of this time.

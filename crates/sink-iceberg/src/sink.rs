@@ -69,6 +69,12 @@ impl IcebergSink {
         }
     }
 
+    /// Whether upkeep of the table is for this process: it has the first partition, which one process at a time has.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.lanes().get(&Partition(0)).is_some_and(|lane| lane.lease.is_held())
+    }
+
     fn lanes(&self) -> MutexGuard<'_, BTreeMap<Partition, Lane>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }

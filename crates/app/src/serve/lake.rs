@@ -8,7 +8,9 @@ use anyhow::Context;
 use logmill_queue::{QueueError, Sink};
 use logmill_sink_iceberg::catalog::{Access, Catalog, RestCatalog, RestConfig, SqliteCatalog, TableName};
 use logmill_sink_iceberg::rows::Window;
-use logmill_sink_iceberg::{IcebergSink, LakeConfig, LakeMetrics, Limits, Maintenance, Round};
+use logmill_sink_iceberg::{
+    Compacted, Effort, IcebergSink, LakeConfig, LakeMetrics, Limits, Maintenance, Progress, Round,
+};
 use logmill_store::StoreConfig;
 use logmill_world::World;
 use prometheus::Registry;
@@ -28,8 +30,9 @@ const ROUND: Duration = Duration::from_mins(1);
 
 /// The sink of the table, and who looks after the table.
 pub(crate) struct Lake {
-    pub(super) sink: Arc<dyn Sink>,
+    sink: Arc<IcebergSink>,
     maintenance: Maintenance,
+    metrics: LakeMetrics,
     world: World,
 }
 
@@ -43,34 +46,64 @@ impl Lake {
         if !settings.roles.has(Role::Lake) || !settings.lake.enabled {
             return Ok(None);
         }
-        let metrics = LakeMetrics::register(registry).context("metrics")?;
+        let metrics = LakeMetrics::register(registry, world).context("metrics")?;
         let (catalog, config) = (catalog(world, settings)?, config(settings)?);
         let (table, store) = (config.table.clone(), config.store.clone());
         let maintenance = Maintenance::new(world, catalog.clone(), table, store, Limits::default());
-        let sink = Arc::new(IcebergSink::new(world, catalog, config, metrics));
-        Ok(Some(Self { sink, maintenance, world: world.clone() }))
+        let sink = Arc::new(IcebergSink::new(world, catalog, config, metrics.clone()));
+        Ok(Some(Self { sink, maintenance, metrics, world: world.clone() }))
     }
 
-    /// Looks after the table until `draining` turns true. Several processes that do so only take work from each other.
+    pub(super) fn sink(&self) -> Arc<dyn Sink> {
+        self.sink.clone()
+    }
+
+    /// Looks after the table until `draining` turns true. What is under way then is given up, as a crash would.
     pub(super) async fn keep(self, mut draining: watch::Receiver<bool>) {
         loop {
             tokio::select! {
-                () = self.world.clock().sleep(ROUND) => {}
+                () = self.round() => {}
                 _ = draining.wait_for(|draining| *draining) => return,
             }
-            match self.maintenance.round().await {
-                Ok(Round { snapshots: 0, merged: 0, .. }) => {}
-                Ok(Round { snapshots, files, merged }) => {
-                    tracing::info!(
-                        snapshots,
-                        files,
-                        merged,
-                        "old snapshots of the lake were removed, small manifests merged"
-                    );
-                }
-                Err(error) => tracing::warn!(%error, "the lake could not be looked after; it is tried again"),
-            }
         }
+    }
+
+    async fn round(&self) {
+        self.world.clock().sleep(ROUND).await;
+        if !self.sink.leads() {
+            return;
+        }
+        if let Err(error) = self.tidy().await {
+            tracing::warn!(%error, "the lake could not be looked after; it is tried again");
+        }
+    }
+
+    async fn tidy(&self) -> Result<(), QueueError> {
+        let Round { snapshots, files, merged } = self.maintenance.round().await?;
+        if snapshots > 0 || merged > 0 {
+            tracing::info!(
+                snapshots,
+                files,
+                merged,
+                "old snapshots of the lake were removed, small manifests merged"
+            );
+        }
+        let done = self.maintenance.compact(Effort::Steady, &Progress::new(&|_| {})).await?;
+        self.metrics.compacted(&done);
+        if done.commits > 0 {
+            let Compacted { files_before, files_after, bytes_before, bytes_after, .. } = done;
+            tracing::info!(
+                files_before,
+                files_after,
+                bytes_before,
+                bytes_after,
+                "small files of the lake were merged"
+            );
+        }
+        for (day, error) in done.failures {
+            tracing::warn!(day, %error, "the small files of a day could not be merged; it is tried again");
+        }
+        Ok(())
     }
 }
 

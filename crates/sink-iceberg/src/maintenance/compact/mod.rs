@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use iceberg::spec::{DataFile, ManifestFile};
+use iceberg::spec::{DataFile, Datum, ManifestFile};
 use logmill_queue::QueueError;
 use uuid::Uuid;
 
@@ -36,8 +36,8 @@ pub struct Compacted {
     pub commits: u64,
     /// Merges that were given up, because the files or rows of their day changed meanwhile.
     pub given_up: u64,
-    /// Days that could not be merged, and why. They are as they were.
-    pub failures: Vec<(i32, QueueError)>,
+    /// Days (`2026-11-22`) that could not be merged, and why. They are as they were.
+    pub failures: Vec<(String, QueueError)>,
     /// Small files that are no longer in the table.
     pub files_before: u64,
     /// Files that have their rows.
@@ -102,17 +102,21 @@ impl Maintenance {
     /// The catalog or the storage cannot be read. Whatever happens, the table has the same rows; files that were written for nothing
     /// are left to the clean-up of orphans.
     pub async fn compact(&self, effort: Effort, progress: &Progress<'_>) -> Result<Compacted, QueueError> {
-        let mut sum = Compacted::default();
+        let (mut sum, mut failed) = (Compacted::default(), BTreeSet::new());
         let mut inventory = self.inventory.lock().await;
         loop {
             let Some(base) = self.load().await? else { return Ok(sum) };
             let storage = self.storage(&base)?;
             live(&mut inventory, &storage, &base).await?;
-            let Some(sources) = chosen(&inventory, effort, &sum.failures) else { return Ok(sum) };
-            match self.replace(&storage, base, &mut inventory, &sources, progress).await {
+            let Some(sources) = chosen(&inventory, effort, &failed) else { return Ok(sum) };
+            let Some(day) = sources.first().map(|source| source.day) else { return Ok(sum) };
+            match self.replace(&storage, base, &mut inventory, (day, &sources), progress).await {
                 Ok(Some(files)) => sum.add(&sources, &files),
                 Ok(None) => sum.given_up += 1,
-                Err(error) => sum.failures.extend(sources.first().map(|of| (of.day, error))),
+                Err(error) => {
+                    failed.insert(day);
+                    sum.failures.push((Datum::date(day).to_string(), error));
+                }
             }
         }
     }
@@ -140,10 +144,9 @@ impl Maintenance {
         storage: &Storage,
         mut base: Base,
         inventory: &mut Inventory,
-        sources: &[Small],
+        (day, sources): (i32, &[Small]),
         progress: &Progress<'_>,
     ) -> Result<Option<Vec<DataFile>>, QueueError> {
-        let Some(day) = sources.first().map(|source| source.day) else { return Ok(None) };
         let begun = (self.world.clock().monotonic(), self.world.clock().wall());
         let commit = uuid::Builder::from_random_bytes(self.world.random_id()).into_uuid();
         let job = rewrite::Job { storage, base: &base, commit, day, sources, progress };
@@ -211,9 +214,8 @@ impl Maintenance {
 }
 
 /// Files of the first day for which it pays, without days that have failed.
-fn chosen(inventory: &Inventory, effort: Effort, failures: &[(i32, QueueError)]) -> Option<Vec<Small>> {
-    let is_open = |day: &i32| failures.iter().all(|(failed, _)| failed != day);
-    let mut days = inventory.days().into_iter().filter(|(day, _)| is_open(day));
+fn chosen(inventory: &Inventory, effort: Effort, failed: &BTreeSet<i32>) -> Option<Vec<Small>> {
+    let mut days = inventory.days().into_iter().filter(|(day, _)| !failed.contains(day));
     let files = days.find_map(|(_, files)| due(files, effort))?;
     Some(files.into_iter().cloned().collect())
 }

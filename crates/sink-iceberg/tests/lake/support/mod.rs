@@ -40,7 +40,7 @@ pub(crate) fn config(store: StoreConfig) -> LakeConfig {
 }
 
 pub(crate) fn sink(catalog: Arc<dyn Catalog>, config: LakeConfig) -> IcebergSink {
-    let metrics = LakeMetrics::register(&Registry::new()).unwrap();
+    let metrics = LakeMetrics::register(&Registry::new(), &World::real()).unwrap();
     IcebergSink::new(&World::real(), catalog, config, metrics)
 }
 
