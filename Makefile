@@ -6,6 +6,8 @@ export CARGO_TERM_COLOR ?= auto
 # the fuzz targets and LOGMILL_SIM_RUNS look at others.
 export PROPTEST_RNG_SEED ?= 1
 
+TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
+
 .PHONY: run run-kafka test tools lint crash bench fuzz help
 
 help:
@@ -23,9 +25,8 @@ run-kafka: tools ## starts one Kafka broker and logmill on it, and stops both; d
 		cargo run --release --package logmill -- serve --set queue.kafka.brokers=127.0.0.1:$(KAFKA_PORT)
 
 test: tools ## runs every test, the crash runs included
-	cargo build --package logmill
 	cargo build --workspace --all-targets
-	cargo test --workspace
+	LOGMILL_BINARY=$(TARGET)/debug/logmill cargo test --workspace
 
 tools: ## installs what the tests need beside Rust
 	@./tests/tools.sh
@@ -48,7 +49,7 @@ crash: ## kill -9 under load: make crash RUNS=200 SEED=1
 FUZZ_VERSION = 0.13.2
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= json ndjson csv otlp encodings recovery settings
-FUZZ_DIR = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/fuzz
+FUZZ_DIR = $(TARGET)/fuzz
 
 fuzz: ## a minute of each fuzz target: make fuzz FUZZ_SECONDS=600 FUZZ_TARGETS=json
 	@cargo fuzz --version 2>/dev/null | grep -qxF 'cargo-fuzz $(FUZZ_VERSION)' || \

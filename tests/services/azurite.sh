@@ -58,10 +58,14 @@ running() {
   [ "$(readlink "/proc/$pid/cwd")" = "$dir" ] && grep -qsF "$program" "/proc/$pid/cmdline"
 }
 
+# While one program takes the place of another, the process has no command line; when it has ended, it is a zombie for a while.
+is_there() {
+  local stat; stat=$(cat "/proc/$(cat "$dir/pid")/stat" 2>/dev/null) && [[ ${stat##*) } != [ZX]* ]]
+}
+
 answers() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 start() {
-  local t
   ! running || return 0
   ! answers "$port" || fail "port $port is taken"
   (
@@ -70,9 +74,8 @@ start() {
       --skipApiVersionCheck >>log 2>&1 </dev/null 8>&-
   ) &
   echo $! >"$dir/pid"
-  for ((t = 0; t < 50; t++)); do ! running || break; sleep 0.02; done # until then it is a copy of this shell
   SECONDS=0
-  while running && ((SECONDS < limit)); do
+  while is_there && ((SECONDS < limit)); do
     # Who took the port first would answer for a store that is about to fail for that: so this one must outlive the answer.
     ! answers "$port" || ! container || ! running || return 0
     sleep 0.05

@@ -69,6 +69,11 @@ running() {
   grep -qsF "$dir/node-$1/server.properties" "/proc/$pid/cmdline"
 }
 
+# While one program takes the place of another, the process has no command line; when it has ended, it is a zombie for a while.
+is_there() {
+  local stat; stat=$(cat "/proc/$(cat "$dir/node-$1/pid")/stat" 2>/dev/null) && [[ ${stat##*) } != [ZX]* ]]
+}
+
 answers() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; } # a broker opens its port only when it is ready to serve
 
 port_of() { sed -n '0,/^listeners=/s|^listeners=PLAINTEXT://127.0.0.1:\([0-9]*\),.*|\1|p' "$dir/node-$1/server.properties"; }
@@ -113,13 +118,12 @@ format() { # node
 }
 
 launch() { # node...
-  local i t port
+  local i port
   for i in "$@"; do
     port=$(port_of "$i")
     ! answers "$port" || fail "port $port is taken"
     run "$i" kafka.Kafka "$dir/node-$i/server.properties" &
     echo $! >"$dir/node-$i/pid"
-    for ((t = 0; t < 50; t++)); do ! running "$i" || break; sleep 0.02; done # until then it is a copy of this shell
   done
   for i in "$@"; do await "$i"; done
 }
@@ -127,7 +131,7 @@ launch() { # node...
 await() { # node
   local port; port=$(port_of "$1")
   SECONDS=0
-  while running "$1" && ((SECONDS < limit)); do
+  while is_there "$1" && ((SECONDS < limit)); do
     # Who took the port first answers for a broker that is about to fail for that: so this one must outlive the answer.
     ! answers "$port" || ! running "$1" || return 0
     sleep 0.05

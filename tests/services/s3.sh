@@ -68,6 +68,11 @@ running() {
   grep -qsF "$dir/" "/proc/$pid/cmdline"
 }
 
+# While one program takes the place of another, the process has no command line; when it has ended, it is a zombie for a while.
+is_there() {
+  local stat; stat=$(cat "/proc/$(cat "$dir/pid")/stat" 2>/dev/null) && [[ ${stat##*) } != [ZX]* ]]
+}
+
 answers() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 ask() { # METHOD PATH: answers the status
@@ -108,16 +113,15 @@ EOF
 }
 
 start() {
-  local t status
+  local status
   ! running || return 0
   ! answers "$port" || fail "port $port is taken"
   mkdir -p "$dir/data"
   echo "$port" >"$dir/port"
   "run_$kind" &
   echo $! >"$dir/pid"
-  for ((t = 0; t < 50; t++)); do ! running || break; sleep 0.02; done # until then it is a copy of this shell
   SECONDS=0
-  while running && ((SECONDS < limit)); do
+  while is_there && ((SECONDS < limit)); do
     ! answers "$port" || status=$(with_bucket)
     # Who took the port first answers for a store that is about to fail for that: so this one must outlive the answer.
     [ "${status:-}" != 200 ] || ! running || return 0
