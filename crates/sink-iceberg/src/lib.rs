@@ -15,6 +15,8 @@ mod table;
 mod writer;
 
 pub use config::LakeConfig;
-pub use maintenance::{Limits, Maintenance, Round};
+pub use maintenance::{
+    HeldPosition, History, Limits, LiveFiles, Maintenance, Orphans, Progress, Round, Status, Step,
+};
 pub use metrics::LakeMetrics;
 pub use sink::IcebergSink;

@@ -5,6 +5,9 @@
 
 mod expire;
 mod merge;
+mod orphans;
+mod progress;
+mod status;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +19,10 @@ use logmill_world::World;
 use crate::catalog::{Answer, Base, Catalog, Change, TableName};
 use crate::storage::Storage;
 use crate::table;
+
+pub use orphans::Orphans;
+pub use progress::{Progress, Step};
+pub use status::{HeldPosition, History, LiveFiles, Status};
 
 /// Times that a plan may meet other commits before the round is given up; the next round comes.
 const ATTEMPTS: u32 = 10;
@@ -57,6 +64,7 @@ pub struct Maintenance {
     table: TableName,
     store: StoreConfig,
     limits: Limits,
+    progress: Progress,
 }
 
 /// A change and what may go once it is in the table.
@@ -77,7 +85,13 @@ impl Maintenance {
         store: StoreConfig,
         limits: Limits,
     ) -> Self {
-        Self { world: world.clone(), catalog, table, store, limits }
+        Self { world: world.clone(), catalog, table, store, limits, progress: Arc::new(|_, _, _| ()) }
+    }
+
+    /// Tells how far a job is.
+    #[must_use]
+    pub fn telling(self, progress: Progress) -> Self {
+        Self { progress, ..self }
     }
 
     /// Removes old snapshots and merges small manifests, if there are any. Without a table there is nothing to do.
@@ -85,11 +99,7 @@ impl Maintenance {
     /// # Errors
     /// The catalog or the storage fails, or the table is not one of ours; the next round goes on.
     pub async fn round(&self) -> Result<Round, QueueError> {
-        let mut round = Round::default();
-        if let Some((plan, snapshots)) = self.carry_out(Job::Expire).await? {
-            round.snapshots = snapshots;
-            round.files = self.free(&plan.frees).await;
-        }
+        let mut round = self.expire().await?;
         if let Some((_, merged)) = self.carry_out(Job::Merge).await? {
             round.merged = merged;
         }
@@ -137,9 +147,9 @@ impl Maintenance {
     async fn free(&self, locations: &[String]) -> usize {
         let Ok(Some(base)) = self.load().await else { return 0 };
         let Ok(storage) = self.storage(&base) else { return 0 };
-        let ours = format!("{}/", base.metadata.location());
         let mut freed = 0;
-        for location in locations.iter().filter(|location| location.starts_with(&ours)) {
+        for location in expire::below(&base, locations) {
+            (self.progress)(Step::Removing, freed, Some(locations.len()));
             match storage.delete(location).await {
                 Ok(()) => freed += 1,
                 Err(error) => tracing::warn!(%error, "a file of the lake that nobody names any more stays"),

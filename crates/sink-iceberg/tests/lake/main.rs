@@ -2,7 +2,9 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod faults;
+mod orphans;
 mod rest;
 mod sqlite;
+mod status;
 mod support;
 mod upkeep;
