@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt};
 use iceberg::spec::{DataFile, Datum};
 use logmill_queue::{BoxFuture, Class, Epoch, LogId, Offset, Partition, QueueError, Staged};
-use logmill_world::World;
+use logmill_world::{Micros, World};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -44,8 +44,28 @@ struct Last {
     key: Key,
     commit: Uuid,
     files: Vec<DataFile>,
-    /// By the monotonic clock.
-    at: Duration,
+    /// By both clocks.
+    at: Moment,
+}
+
+/// When something began: a machine that sleeps stops its monotonic clock, and somebody may set the other one.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    monotonic: Duration,
+    wall: Micros,
+}
+
+impl Moment {
+    pub(crate) fn now(world: &World) -> Self {
+        Self { monotonic: world.clock().monotonic(), wall: world.clock().wall() }
+    }
+
+    /// The longer of both.
+    pub(crate) fn age(self, world: &World) -> Duration {
+        let now = Self::now(world);
+        let wall = u64::try_from(now.wall.saturating_sub(self.wall)).unwrap_or(0);
+        now.monotonic.saturating_sub(self.monotonic).max(Duration::from_micros(wall))
+    }
 }
 
 /// The writer for one call of `Sink::commit`.
@@ -80,8 +100,8 @@ impl FileWriter {
     /// What was written for these ranges before, if it is young enough.
     fn again(&self, key: &Key) -> Option<Prepared> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.world.clock().monotonic();
-        let last = last.as_ref().filter(|last| last.key == *key && now < last.at + self.rewrite_after)?;
+        let is_young = |last: &&Last| last.at.age(&self.world) < self.rewrite_after;
+        let last = last.as_ref().filter(|last| last.key == *key).filter(is_young)?;
         Some(Prepared { commit: last.commit, files: last.files.clone() })
     }
 
@@ -106,7 +126,7 @@ impl OfRanges<'_> {
         if let Some(prepared) = self.writer.again(&key) {
             return Ok(prepared);
         }
-        let at = self.writer.world.clock().monotonic();
+        let at = Moment::now(&self.writer.world);
         let commit = uuid::Builder::from_random_bytes(self.writer.world.random_id()).into_uuid();
         let mut writes: Vec<BoxFuture<'_, Result<DataFile, QueueError>>> = Vec::new();
         for (day, parts) in self.days(left) {

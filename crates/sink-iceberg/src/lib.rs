@@ -15,6 +15,9 @@ mod table;
 mod writer;
 
 pub use config::LakeConfig;
-pub use maintenance::{Compacted, Effort, Limits, Maintenance, Progress, Round, SmallFiles};
+pub use maintenance::{
+    Compacted, Effort, HeldPosition, History, Limits, LiveFiles, Maintenance, Orphans, Progress, Round,
+    SmallFiles, Status, Step,
+};
 pub use metrics::LakeMetrics;
 pub use sink::IcebergSink;

@@ -6,7 +6,8 @@ Verbs: look; append BODY (one row, as another engine would); property NAME VALUE
 a long); scan SERVICE (paths of the files that can match); parquet PATH;
 hide BODY (a merge-on-read delete of the rows with it; how many); digest (number of rows, and a sum over them that does not depend
 on their order); sorted (of each file that is read, whether it is in the table's order);
-tag NAME INDEX; at TAG (number of rows there); rollback (to the snapshot before the current one).
+tag NAME INDEX; untag NAME; at TAG (number of rows there); delete BODY (its rows, with the files that hold nothing else); rollback
+(to the snapshot before the current one).
 """
 
 import json
@@ -128,6 +129,11 @@ def main():
         snapshot = sorted(table.metadata.snapshots, key=lambda s: s.sequence_number)[int(arguments[1])]
         with table.manage_snapshots() as change:
             change.create_tag(snapshot.snapshot_id, arguments[0])
+    elif verb == "untag":
+        with table.manage_snapshots() as change:
+            change.remove_tag(arguments[0])
+    elif verb == "delete":
+        table.delete(f"body == '{arguments[0]}'")
     elif verb == "at":
         answer = table.scan(snapshot_id=table.snapshot_by_name(arguments[0]).snapshot_id).to_arrow().num_rows
     elif verb == "hide":

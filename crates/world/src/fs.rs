@@ -3,6 +3,8 @@
 use std::io::{self, IoSlice};
 use std::path::Path;
 
+use crate::Micros;
+
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -21,6 +23,30 @@ pub struct Space {
     pub free: u64,
     /// The size of the file system.
     pub total: u64,
+}
+
+/// What has a name in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link, whatever it leads to, or something that is not on the disk.
+    Other,
+}
+
+/// A name in a folder and what the file system says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderEntry {
+    /// The name, without the folder.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Bytes of a file.
+    pub len: u64,
+    /// When the content changed last, by the clock of the file system.
+    pub modified: Micros,
 }
 
 /// A held lock; dropping it gives the lock back, as does the end of the process.
@@ -54,6 +80,14 @@ pub trait Fs: Send + Sync {
     /// # Errors
     /// Any I/O error of the system.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+
+    /// As `list`, with what each name is. Links are not followed; what is removed meanwhile may be left out.
+    ///
+    /// # Errors
+    /// Any I/O error of the system; `Unsupported` where there are no times, as on a simulated disk.
+    fn entries(&self, _path: &Path) -> io::Result<Vec<FolderEntry>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Renames a file over whatever has the new name. Durable only after `sync_dir`.
     ///

@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use clock::{Clock, Micros};
-pub use fs::{File, Fs, Lock, LockFailure, Mode, Space, replace};
+pub use fs::{EntryKind, File, FolderEntry, Fs, Lock, LockFailure, Mode, Space, replace};
 
 /// A future that is handed over to a thread or task of its own.
 pub type Job = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 
-use crate::{Clock, File, Fs, Job, Lock, LockFailure, Machine, Micros, Mode, Space, World};
+use crate::{
+    Clock, EntryKind, File, FolderEntry, Fs, Job, Lock, LockFailure, Machine, Micros, Mode, Space, World,
+};
 
 /// Vectored writes carry at most this many parts (`IOV_MAX` on Linux).
 const PARTS_PER_WRITE: usize = 1024;
@@ -25,11 +27,7 @@ struct RealClock(Instant);
 
 impl Clock for RealClock {
     fn wall(&self) -> Micros {
-        let now = SystemTime::now();
-        match now.duration_since(SystemTime::UNIX_EPOCH) {
-            Ok(since) => Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX),
-            Err(before) => -Micros::try_from(before.duration().as_micros()).unwrap_or(Micros::MAX),
-        }
+        micros(SystemTime::now())
     }
 
     fn monotonic(&self) -> Duration {
@@ -38,6 +36,13 @@ impl Clock for RealClock {
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+fn micros(time: SystemTime) -> Micros {
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX),
+        Err(before) => -Micros::try_from(before.duration().as_micros()).unwrap_or(Micros::MAX),
     }
 }
 
@@ -92,6 +97,21 @@ impl Fs for RealFs {
         Ok(names)
     }
 
+    fn entries(&self, path: &Path) -> io::Result<Vec<FolderEntry>> {
+        let mut entries = Vec::new();
+        for found in fs::read_dir(path)? {
+            let found = found?;
+            let Ok(name) = found.file_name().into_string() else { continue };
+            match found.metadata().and_then(|metadata| entry(name, &metadata)) {
+                Ok(entry) => entries.push(entry),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }
@@ -126,6 +146,15 @@ impl Fs for RealFs {
         file.set_len(0).and_then(|()| file.write_all_at(pid.as_bytes(), 0)).map_err(LockFailure::Io)?;
         Ok(Box::new(RealLock { _file: file }))
     }
+}
+
+fn entry(name: String, metadata: &fs::Metadata) -> io::Result<FolderEntry> {
+    let kind = match metadata.file_type() {
+        kind if kind.is_file() => EntryKind::File,
+        kind if kind.is_dir() => EntryKind::Folder,
+        _ => EntryKind::Other,
+    };
+    Ok(FolderEntry { name, kind, len: metadata.len(), modified: micros(metadata.modified()?) })
 }
 
 fn read_pid(file: &mut fs::File) -> Option<u32> {

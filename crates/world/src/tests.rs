@@ -4,7 +4,7 @@ use std::io::{ErrorKind, IoSlice};
 use std::path::Path;
 
 use crate::sim::{Disk, Image};
-use crate::{Fs, LockFailure, Mode, World, replace};
+use crate::{EntryKind, Fs, LockFailure, Mode, World, replace};
 
 /// What both file systems must do alike.
 fn behaves(fs: &dyn Fs, root: &Path) {
@@ -44,6 +44,24 @@ fn the_real_and_the_simulated_files_behave_alike() {
     let disk = Disk::new(&Image::default());
     disk.create_dir_all(Path::new("/root")).unwrap();
     behaves(&disk, Path::new("/root"));
+}
+
+#[test]
+fn entries_tell_files_folders_and_links_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("file"), "four").unwrap();
+    std::fs::create_dir(path("below")).unwrap();
+    std::os::unix::fs::symlink(path("file"), path("link")).unwrap();
+    std::os::unix::fs::symlink(path("below"), path("way")).unwrap();
+    let at = std::time::UNIX_EPOCH + std::time::Duration::from_micros(1_700_000_000_000_001);
+    std::fs::File::options().write(true).open(path("file")).unwrap().set_modified(at).unwrap();
+    let entries = World::real().fs().entries(folder.path()).unwrap();
+    let kinds: Vec<_> = entries.iter().map(|entry| (entry.name.as_str(), entry.kind)).collect();
+    let (file, below, other) = (EntryKind::File, EntryKind::Folder, EntryKind::Other);
+    assert_eq!(kinds, [("below", below), ("file", file), ("link", other), ("way", other)]);
+    assert_eq!((entries[1].len, entries[1].modified), (4, 1_700_000_000_000_001));
+    assert_eq!(World::real().fs().entries(&path("absent")).unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use logmill_queue::{QueueError, Sink};
 use logmill_sink_iceberg::catalog::{Access, Catalog, RestCatalog, RestConfig, SqliteCatalog, TableName};
 use logmill_sink_iceberg::rows::Window;
 use logmill_sink_iceberg::{
-    Compacted, Effort, IcebergSink, LakeConfig, LakeMetrics, Limits, Maintenance, Progress, Round,
+    Compacted, Effort, IcebergSink, LakeConfig, LakeMetrics, Limits, Maintenance, Round,
 };
 use logmill_store::StoreConfig;
 use logmill_world::World;
@@ -88,7 +88,7 @@ impl Lake {
                 "old snapshots of the lake were removed, small manifests merged"
             );
         }
-        let done = self.maintenance.compact(Effort::Steady, &Progress::new(&|_| {})).await?;
+        let done = self.maintenance.compact(Effort::Steady).await?;
         self.metrics.compacted(&done);
         if done.commits > 0 {
             let Compacted { files_before, files_after, bytes_before, bytes_after, .. } = done;

@@ -114,6 +114,11 @@ pub trait Catalog: Send + Sync {
         creation: Creation,
     ) -> BoxFuture<'a, Result<(), QueueError>>;
 
+    /// Whether metadata files are written here; with a service they are its own.
+    fn writes_metadata(&self) -> bool {
+        false
+    }
+
     /// Changes the table in one step, if it still is as required. Nothing is repeated here.
     fn commit<'a>(&'a self, table: &'a TableName, base: &'a Base, change: Change) -> BoxFuture<'a, Answer>;
 }

@@ -211,6 +211,10 @@ impl Catalog for SqliteCatalog {
         Box::pin(self.make(table, creation))
     }
 
+    fn writes_metadata(&self) -> bool {
+        true
+    }
+
     fn commit<'a>(&'a self, table: &'a TableName, base: &'a Base, change: Change) -> BoxFuture<'a, Answer> {
         Box::pin(self.apply(table, base, change))
     }

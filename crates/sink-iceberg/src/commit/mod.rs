@@ -148,6 +148,7 @@ impl Committer<'_> {
             let at = TablePosition { next: range.to, commit: prepared.commit };
             entries.extend(position::entries(range.lease, at, &totals));
         }
+        entries.extend(position::first(base.metadata.properties(), self.world.clock().wall()));
         let change = workshop.append(&prepared.files, entries).await.map_err(classed)?;
         let started = self.world.clock().monotonic();
         let answer = self.catalog.commit(self.table, base, change).await;
@@ -211,7 +212,7 @@ pub(crate) fn same(table: &TableName, base: &Base, uuid: Uuid) -> Result<(), Sin
 }
 
 /// How an operator decides that a table begins anew.
-const ANEW: &str = "To write all that the log still holds into the table that is there, or into a new one, stop logmill and drop the group's \
+const ANEW: &str = "`logmill lake positions` shows what the table holds. To write all that the log still holds into the table that is there, or into a new one, stop logmill and drop the group's \
                     position: `logmill queue groups drop`, on Kafka `kafka-consumer-groups.sh --delete-offsets`";
 
 /// The table is not there although it was written.

@@ -12,7 +12,7 @@ use logmill_queue::{BoxFuture, Class, QueueError};
 use logmill_world::World;
 use serde::Deserialize;
 
-use super::{Limits, Plan};
+use super::{Job, Limits, Maintenance, Plan, Round};
 use crate::catalog::{Base, Change};
 use crate::commit::{manifests, unchanged};
 use crate::storage::Storage;
@@ -27,6 +27,34 @@ struct Reference {
     snapshot: i64,
     #[serde(rename = "type")]
     kind: String,
+}
+
+impl Maintenance {
+    /// Removes old snapshots, and the lists and manifests that only they named.
+    ///
+    /// # Errors
+    /// As `round`.
+    pub async fn expire(&self) -> Result<Round, QueueError> {
+        let Some((plan, snapshots)) = self.carry_out(Job::Expire).await? else { return Ok(Round::default()) };
+        Ok(Round { snapshots, files: self.free(&plan.frees).await, ..Round::default() })
+    }
+
+    /// What `expire` would remove now.
+    ///
+    /// # Errors
+    /// As `round`.
+    pub async fn expirable(&self) -> Result<Round, QueueError> {
+        let Some(base) = self.load().await? else { return Ok(Round::default()) };
+        let planned = plan(&self.world, &self.storage(&base)?, &base, self.limits).await?;
+        let Some((plan, snapshots)) = planned else { return Ok(Round::default()) };
+        Ok(Round { snapshots, files: below(&base, &plan.frees).count(), ..Round::default() })
+    }
+}
+
+/// Those of the files that lie below the table's location; others belong to somebody else.
+pub(super) fn below<'a>(base: &Base, locations: &'a [String]) -> impl Iterator<Item = &'a String> {
+    let ours = format!("{}/", base.metadata.location());
+    locations.iter().filter(move |location| location.starts_with(&ours))
 }
 
 pub(super) async fn plan(
@@ -82,7 +110,7 @@ fn kept(
 }
 
 /// A snapshot and those that it was made from, as far as they are known; each once, whatever a stranger wrote.
-fn ancestors(metadata: &TableMetadata, newest: i64) -> Vec<&Snapshot> {
+pub(super) fn ancestors(metadata: &TableMetadata, newest: i64) -> Vec<&Snapshot> {
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     let mut next = Some(newest);
     while let Some(snapshot) = next.filter(|id| seen.insert(*id)).and_then(|id| metadata.snapshot_by_id(id)) {
@@ -107,7 +135,7 @@ async fn freed(
 }
 
 /// All manifests that the lists of snapshots name.
-async fn named(
+pub(super) async fn named(
     storage: &Storage,
     metadata: &TableMetadata,
     snapshots: &[&SnapshotRef],

@@ -7,6 +7,9 @@ mod compact;
 mod entries;
 mod expire;
 mod manifests;
+mod orphans;
+mod progress;
+mod status;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +22,11 @@ use crate::catalog::{Answer, Base, Catalog, Change, TableName};
 use crate::storage::Storage;
 use crate::table;
 use compact::Inventory;
-pub use compact::{Compacted, Effort, Progress, SmallFiles};
+
+pub use compact::{Compacted, Effort, SmallFiles};
+pub use orphans::Orphans;
+pub use progress::{Progress, Step};
+pub use status::{HeldPosition, History, LiveFiles, Status};
 
 /// Times that a plan may meet other commits before the round is given up; the next round comes.
 const ATTEMPTS: u32 = 10;
@@ -69,6 +76,7 @@ pub struct Maintenance {
     store: StoreConfig,
     limits: Limits,
     inventory: tokio::sync::Mutex<Inventory>,
+    progress: Progress,
 }
 
 /// A change and what may go once it is in the table.
@@ -89,7 +97,14 @@ impl Maintenance {
         store: StoreConfig,
         limits: Limits,
     ) -> Self {
-        Self { world: world.clone(), catalog, table, store, limits, inventory: tokio::sync::Mutex::default() }
+        let (inventory, progress): (_, Progress) = (tokio::sync::Mutex::default(), Arc::new(|_, _, _| ()));
+        Self { world: world.clone(), catalog, table, store, limits, inventory, progress }
+    }
+
+    /// Tells how far a job is.
+    #[must_use]
+    pub fn telling(self, progress: Progress) -> Self {
+        Self { progress, ..self }
     }
 
     /// Removes old snapshots and merges small manifests, if there are any. Without a table there is nothing to do.
@@ -97,11 +112,7 @@ impl Maintenance {
     /// # Errors
     /// The catalog or the storage fails, or the table is not one of ours; the next round goes on.
     pub async fn round(&self) -> Result<Round, QueueError> {
-        let mut round = Round::default();
-        if let Some((plan, snapshots)) = self.carry_out(Job::Expire).await? {
-            round.snapshots = snapshots;
-            round.files = self.free(&plan.frees).await;
-        }
+        let mut round = self.expire().await?;
         if let Some((_, merged)) = self.carry_out(Job::Merge).await? {
             round.merged = merged;
         }
@@ -157,9 +168,9 @@ impl Maintenance {
     async fn free(&self, locations: &[String]) -> usize {
         let Ok(Some(base)) = self.load().await else { return 0 };
         let Ok(storage) = self.storage(&base) else { return 0 };
-        let ours = format!("{}/", base.metadata.location());
         let mut freed = 0;
-        for location in locations.iter().filter(|location| location.starts_with(&ours)) {
+        for location in expire::below(&base, locations) {
+            (self.progress)(Step::Removing, freed, Some(locations.len()));
             match storage.delete(location).await {
                 Ok(()) => freed += 1,
                 Err(error) => tracing::warn!(%error, "a file of the lake that nobody names any more stays"),

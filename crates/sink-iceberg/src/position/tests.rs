@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use logmill_queue::{Class, Lease, LogId, Partition, Topic, Totals};
 use uuid::Uuid;
 
-use super::{TablePosition, entries, position, totals};
+use super::{TablePosition, all, entries, first, position, since, totals};
 
 fn lease(topic: &str) -> Lease {
     Lease::new(LogId([0xab; 16]), Topic::new(topic).unwrap(), Partition(7), 1)
@@ -43,4 +43,35 @@ fn an_entry_of_somebody_else_is_no_position() {
         let properties = HashMap::from([(sum.clone(), text.to_owned())]);
         assert_eq!(totals(&properties, &lease("t")).unwrap_err().class, Class::Invalid, "{text}");
     }
+}
+
+#[test]
+fn all_entries_are_found_with_their_topics_as_they_are_called() {
+    let at = |next| TablePosition { next, commit: Uuid::from_u128(0x11) };
+    let sum = Totals { read: 9, delivered: 9, ..Totals::default() };
+    let mut properties = HashMap::from(entries(&lease("otel-logs.eu"), at(42), &sum));
+    properties.extend(entries(&lease("otel-logs"), at(7), &Totals::default()));
+    properties.insert("logmill.since".to_owned(), "5".to_owned());
+    properties.insert("write.format.default".to_owned(), "parquet".to_owned());
+    let found = all(&properties).unwrap();
+    let shown: Vec<_> =
+        found.iter().map(|of| (of.topic.as_str(), of.partition.0, of.at.next, of.totals.read)).collect();
+    assert_eq!(shown, [("otel-logs", 7, 7, 0), ("otel-logs.eu", 7, 42, 9)]);
+    assert_eq!(found[0].log, "ab".repeat(16));
+    for name in ["logmill.position.ab", "logmill.position.ab.topic", "logmill.position.ab.topic.x"] {
+        let properties = HashMap::from([(name.to_owned(), format!("1;{}", Uuid::nil()))]);
+        assert_eq!(all(&properties).unwrap_err().class, Class::Invalid, "{name}");
+    }
+}
+
+#[test]
+fn the_first_write_is_noted_once() {
+    let mut properties = HashMap::new();
+    assert_eq!(since(&properties).unwrap(), None);
+    properties.extend(first(&properties, 1_700_000_000_123_456));
+    assert_eq!(properties["logmill.since"], "1700000000123");
+    assert_eq!(since(&properties).unwrap(), Some(1_700_000_000_123_000));
+    assert_eq!(first(&properties, 1_800_000_000_000_000), None);
+    properties.insert("logmill.since".to_owned(), "yesterday".to_owned());
+    assert!(since(&properties).unwrap_err().to_string().contains("milliseconds since 1970"));
 }

@@ -6,10 +6,10 @@ use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
 use logmill_queue::{Class, QueueError};
-use logmill_world::{File, Mode, World};
+use logmill_world::{EntryKind, File, FolderEntry, Mode, World};
 
-use super::outside;
 use super::upload::{FileUpload, Upload};
+use super::{Listed, Visit, outside};
 
 /// A folder that holds tables. Nothing outside of it is touched, whatever metadata names.
 #[derive(Clone)]
@@ -61,6 +61,29 @@ impl Folder {
         let file = self.run(location, "create", create).await?;
         let parent = self.find(location)?.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(FileUpload::new(self.world.clone(), file, parent, location.to_owned()).into())
+    }
+
+    pub(super) async fn list(&self, folder: &str, visit: &mut Visit<'_>) -> Result<(), QueueError> {
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for FolderEntry { name, kind, len: size, modified } in self.entries(&folder).await? {
+                let location = format!("{folder}/{name}");
+                match kind {
+                    EntryKind::File => visit(Listed { location, size, modified }),
+                    EntryKind::Folder => folders.push(location),
+                    EntryKind::Other => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn entries(&self, folder: &str) -> Result<Vec<FolderEntry>, QueueError> {
+        self.run(folder, "list", |world, path| match world.fs().entries(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            other => other,
+        })
+        .await
     }
 
     pub(super) async fn delete(&self, location: &str) -> Result<(), QueueError> {

@@ -11,7 +11,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use logmill_queue::{Class, QueueError};
 use logmill_store::StoreConfig;
-use logmill_world::World;
+use logmill_world::{Micros, World};
 
 use folder::Folder;
 use objects::Objects;
@@ -26,6 +26,20 @@ enum Kind {
     Folder(Folder),
     Objects(Objects),
 }
+
+/// A file as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Where it lies, beginning as the prefix did that was listed.
+    pub location: String,
+    /// Its bytes.
+    pub size: u64,
+    /// When it was written, by the clock of the storage; stores round it, S3 to a second.
+    pub modified: Micros,
+}
+
+/// What the files of a listing are shown to.
+pub type Visit<'a> = dyn FnMut(Listed) + Send + 'a;
 
 impl Storage {
     /// The storage that holds `location`: for a file the folder itself, otherwise the whole bucket. `store` says how to reach it;
@@ -87,6 +101,19 @@ impl Storage {
         match &self.0 {
             Kind::Folder(folder) => folder.create(location).await,
             Kind::Objects(objects) => objects.create(location),
+        }
+    }
+
+    /// Shows the files below a folder, at any depth and in any order. Symbolic links are left out, and what lies behind them; a file
+    /// that comes or goes meanwhile may be shown or not. Without such a folder there are none.
+    ///
+    /// # Errors
+    /// It cannot be read; some files may have been shown then.
+    pub async fn list(&self, folder: &str, visit: &mut Visit<'_>) -> Result<(), QueueError> {
+        let folder = folder.trim_end_matches('/');
+        match &self.0 {
+            Kind::Folder(files) => files.list(folder, visit).await,
+            Kind::Objects(objects) => objects.list(folder, visit).await,
         }
     }
 

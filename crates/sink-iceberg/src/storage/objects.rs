@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use logmill_queue::{Class, QueueError};
 use logmill_store::{Store, StoreConfig};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
 use super::upload::{ObjectUpload, Upload};
-use super::{outside, too_large};
+use super::{Listed, Visit, outside, too_large};
 
 /// A bucket that holds tables.
 #[derive(Clone)]
@@ -52,6 +53,22 @@ impl Objects {
 
     pub(super) fn create(&self, location: &str) -> Result<Upload, QueueError> {
         Ok(ObjectUpload::new(self.store.clone(), self.find(location)?).into())
+    }
+
+    pub(super) async fn list(&self, folder: &str, visit: &mut Visit<'_>) -> Result<(), QueueError> {
+        let path = self.find(folder)?;
+        let failed = |error| self.store.failed(&format!("does not list {path}"), error);
+        let mut found = self.store.objects().list(Some(&path));
+        while let Some(object) = found.try_next().await.map_err(failed)? {
+            // What lies below has the same beginning, in the store's spelling.
+            let below = object.location.as_ref().strip_prefix(path.as_ref()).unwrap_or_default();
+            visit(Listed {
+                location: format!("{folder}{below}"),
+                size: object.size,
+                modified: object.last_modified.timestamp_micros(),
+            });
+        }
+        Ok(())
     }
 
     pub(super) async fn delete(&self, location: &str) -> Result<(), QueueError> {

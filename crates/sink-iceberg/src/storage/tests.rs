@@ -42,6 +42,34 @@ async fn nothing_outside_of_the_folder_is_touched() {
     assert_eq!(std::fs::read(beside).unwrap(), b"mine");
 }
 
+#[tokio::test]
+async fn files_are_listed_at_any_depth_with_size_and_time_and_links_are_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("lake");
+    std::fs::create_dir_all(lake.join("table/a/b")).unwrap();
+    std::fs::create_dir_all(lake.join("table2")).unwrap();
+    std::fs::create_dir_all(folder.path().join("beside")).unwrap();
+    for name in ["lake/table/one", "lake/table/a/b/two", "lake/table2/other", "beside/three"] {
+        std::fs::write(folder.path().join(name), name).unwrap();
+    }
+    let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+    std::fs::File::options().write(true).open(lake.join("table/one")).unwrap().set_modified(at).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("beside"), lake.join("table/way")).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("beside/three"), lake.join("table/a/link")).unwrap();
+    for root in [format!("file://{}", lake.display()), format!("file:{}", lake.display())] {
+        let storage = of(&root).unwrap();
+        let mut found = Vec::new();
+        storage.list(&format!("{root}/table/"), &mut |file| found.push(file)).await.unwrap();
+        found.sort_by(|a, b| a.location.cmp(&b.location));
+        let places: Vec<_> = found.iter().map(|file| (file.location.clone(), file.size)).collect();
+        let expected = [(format!("{root}/table/a/b/two"), 18), (format!("{root}/table/one"), 14)];
+        assert_eq!(places, expected);
+        assert_eq!(found[1].modified, 1_700_000_000_000_000);
+        assert!(found[0].modified > 1_700_000_000_000_000);
+        storage.list(&format!("{root}/absent"), &mut |file| panic!("{file:?}")).await.unwrap();
+    }
+}
+
 #[test]
 fn a_place_that_readers_would_spell_differently_is_refused() {
     for location in ["file:relative", "file:///lake%20two", "file:///lake#two", "ftp://host/lake", "lake"] {

@@ -3,7 +3,9 @@
 
 mod compaction;
 mod faults;
+mod orphans;
 mod rest;
 mod sqlite;
+mod status;
 mod support;
 mod upkeep;

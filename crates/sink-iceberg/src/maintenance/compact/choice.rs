@@ -8,7 +8,7 @@ use super::inventory::Small;
 /// The size that files should have, in bytes (`write.target-file-size-bytes` of the table).
 pub(super) const TARGET: u64 = 256 << 20;
 /// What is below three quarters of it is small.
-pub(super) const SMALL: u64 = TARGET / 4 * 3;
+pub(in crate::maintenance) const SMALL: u64 = TARGET / 4 * 3;
 /// In the background so many files are worth the work.
 const AT_LEAST: usize = 5;
 /// Files that are merged at the same time.

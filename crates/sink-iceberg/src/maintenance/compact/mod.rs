@@ -13,8 +13,6 @@ mod rewrite;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use iceberg::spec::{DataFile, Datum, ManifestFile};
 use logmill_queue::QueueError;
@@ -23,9 +21,11 @@ use uuid::Uuid;
 use super::{ATTEMPTS, Maintenance};
 use crate::catalog::{Answer, Base};
 use crate::commit::Workshop;
+use crate::files::Moment;
 use crate::storage::Storage;
 pub use choice::Effort;
-use choice::{SMALL, due};
+pub(in crate::maintenance) use choice::SMALL;
+use choice::due;
 pub(super) use inventory::Inventory;
 use inventory::Small;
 
@@ -59,32 +59,13 @@ pub struct SmallFiles {
     pub days: usize,
 }
 
-/// Hears how many bytes were read.
-pub struct Progress<'a> {
-    read: AtomicU64,
-    tell: &'a (dyn Fn(u64) + Send + Sync),
-}
-
-impl<'a> Progress<'a> {
-    /// Tells all bytes that were read so far, each time that a file was read.
-    #[must_use]
-    pub fn new(tell: &'a (dyn Fn(u64) + Send + Sync)) -> Self {
-        Self { read: AtomicU64::new(0), tell }
-    }
-
-    fn add(&self, bytes: u64) {
-        (self.tell)(self.read.fetch_add(bytes, Ordering::Relaxed) + bytes);
-    }
-}
-
 /// Files of a day that were written for others.
 struct Rewritten {
     commit: Uuid,
     day: i32,
     sources: BTreeSet<String>,
     files: Vec<DataFile>,
-    /// By the monotonic and the wall clock, of which one stands still while a machine sleeps.
-    begun: (Duration, i64),
+    begun: Moment,
 }
 
 /// What became of an attempt.
@@ -101,7 +82,7 @@ impl Maintenance {
     /// # Errors
     /// The catalog or the storage cannot be read. Whatever happens, the table has the same rows; files that were written for nothing
     /// are left to the clean-up of orphans.
-    pub async fn compact(&self, effort: Effort, progress: &Progress<'_>) -> Result<Compacted, QueueError> {
+    pub async fn compact(&self, effort: Effort) -> Result<Compacted, QueueError> {
         let (mut sum, mut failed) = (Compacted::default(), BTreeSet::new());
         let mut inventory = self.inventory.lock().await;
         loop {
@@ -110,7 +91,7 @@ impl Maintenance {
             live(&mut inventory, &storage, &base).await?;
             let Some(sources) = chosen(&inventory, effort, &failed) else { return Ok(sum) };
             let Some(day) = sources.first().map(|source| source.day) else { return Ok(sum) };
-            match self.replace(&storage, base, &mut inventory, (day, &sources), progress).await {
+            match self.replace(&storage, base, &mut inventory, (day, &sources)).await {
                 Ok(Some(files)) => sum.add(&sources, &files),
                 Ok(None) => sum.given_up += 1,
                 Err(error) => {
@@ -145,11 +126,10 @@ impl Maintenance {
         mut base: Base,
         inventory: &mut Inventory,
         (day, sources): (i32, &[Small]),
-        progress: &Progress<'_>,
     ) -> Result<Option<Vec<DataFile>>, QueueError> {
-        let begun = (self.world.clock().monotonic(), self.world.clock().wall());
+        let begun = Moment::now(&self.world);
         let commit = uuid::Builder::from_random_bytes(self.world.random_id()).into_uuid();
-        let job = rewrite::Job { storage, base: &base, commit, day, sources, progress };
+        let job = rewrite::Job { storage, base: &base, commit, day, sources, progress: &self.progress };
         let files = rewrite::rewrite(&job).await?;
         let names = sources.iter().map(|source| source.location.clone()).collect();
         let rewritten = Rewritten { commit, day, sources: names, files, begun };
@@ -188,7 +168,7 @@ impl Maintenance {
         if inventory.has_deletes(rewritten.day) {
             return Ok(Attempt::GivenUp("rows of the day were deleted meanwhile"));
         }
-        if self.is_late(rewritten) {
+        if rewritten.begun.age(&self.world) > self.limits.commit_within {
             return Ok(Attempt::GivenUp("its files are so old that the clean-up of orphans may take them"));
         }
         let workshop = Workshop { world: &self.world, storage, base, commit: rewritten.commit };
@@ -203,13 +183,6 @@ impl Maintenance {
             }
             Answer::Refused(error) => return Err(error),
         })
-    }
-
-    fn is_late(&self, rewritten: &Rewritten) -> bool {
-        let clock = self.world.clock();
-        let slept = clock.wall().saturating_sub(rewritten.begun.1);
-        let slept = Duration::from_micros(u64::try_from(slept).unwrap_or(0));
-        (clock.monotonic() - rewritten.begun.0).max(slept) > self.limits.commit_within
     }
 }
 

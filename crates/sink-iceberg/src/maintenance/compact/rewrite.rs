@@ -5,7 +5,7 @@ use iceberg::spec::DataFile;
 use logmill_queue::{BoxFuture, Class, QueueError};
 use uuid::Uuid;
 
-use super::Progress;
+use super::super::{Progress, Step as Doing};
 use super::choice::outputs;
 use super::input::Input;
 use super::inventory::Small;
@@ -26,7 +26,7 @@ pub(super) struct Job<'a> {
     pub commit: Uuid,
     pub day: i32,
     pub sources: &'a [Small],
-    pub progress: &'a Progress<'a>,
+    pub progress: &'a Progress,
 }
 
 /// Writes the files and answers what they are. Nobody names them yet.
@@ -37,7 +37,7 @@ pub(super) async fn rewrite(job: &Job<'_>) -> Result<Vec<DataFile>, QueueError> 
     let mut inputs = open(job).await?;
     let mut merge = Some(begin(job, &mut inputs).await?);
     let batch = batch_size(inputs.len());
-    let mut written = Vec::new();
+    let (mut written, mut read) = (Vec::new(), 0);
     let mut upload: Option<(String, Upload)> = None;
     while let Some(current) = merge.take() {
         let (mut current, step) = beside(current).await?;
@@ -46,7 +46,8 @@ pub(super) async fn rewrite(job: &Job<'_>) -> Result<Vec<DataFile>, QueueError> 
                 let Some(of) = inputs.get_mut(input) else { continue };
                 let group = of.next(job.storage, batch).await?;
                 if group.is_none() {
-                    job.is_read(input);
+                    read += 1;
+                    (job.progress)(Doing::Merging, read, Some(inputs.len()));
                 }
                 current.feed(input, group);
             }
@@ -140,12 +141,6 @@ impl Job<'_> {
             day: self.day,
             spec_id: self.base.metadata.default_partition_spec_id(),
             order_id: table::order_id(&self.base.metadata),
-        }
-    }
-
-    fn is_read(&self, input: usize) {
-        if let Some(source) = self.sources.get(input) {
-            self.progress.add(source.bytes);
         }
     }
 }

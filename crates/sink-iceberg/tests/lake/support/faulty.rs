@@ -88,6 +88,10 @@ impl Catalog for Faulty {
         self.inner.create(table, creation)
     }
 
+    fn writes_metadata(&self) -> bool {
+        self.inner.writes_metadata()
+    }
+
     fn commit<'a>(&'a self, table: &'a TableName, base: &'a Base, change: Change) -> BoxFuture<'a, Answer> {
         self.commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let fault = self.plan.lock().unwrap().pop_front().unwrap_or(Fault::Pass);

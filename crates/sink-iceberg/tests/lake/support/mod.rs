@@ -1,5 +1,6 @@
 //! A sink with rows of a few columns, and PyIceberg as the independent reader.
 
+pub(crate) mod clock;
 pub(crate) mod faulty;
 pub(crate) mod proxy;
 pub(crate) mod rows;
@@ -40,8 +41,12 @@ pub(crate) fn config(store: StoreConfig) -> LakeConfig {
 }
 
 pub(crate) fn sink(catalog: Arc<dyn Catalog>, config: LakeConfig) -> IcebergSink {
-    let metrics = LakeMetrics::register(&Registry::new(), &World::real()).unwrap();
-    IcebergSink::new(&World::real(), catalog, config, metrics)
+    sink_in(&World::real(), catalog, config)
+}
+
+pub(crate) fn sink_in(world: &World, catalog: Arc<dyn Catalog>, config: LakeConfig) -> IcebergSink {
+    let metrics = LakeMetrics::register(&Registry::new(), world).unwrap();
+    IcebergSink::new(world, catalog, config, metrics)
 }
 
 pub(crate) fn lease(partition: u16, epoch: u64) -> Lease {
