@@ -8,7 +8,7 @@ use anyhow::Context;
 use logmill_queue::{QueueError, Sink};
 use logmill_sink_iceberg::catalog::{Access, Catalog, RestCatalog, RestConfig, SqliteCatalog, TableName};
 use logmill_sink_iceberg::rows::Window;
-use logmill_sink_iceberg::{IcebergSink, LakeConfig, LakeMetrics, Limits, Maintenance, Round};
+use logmill_sink_iceberg::{IcebergSink, LakeConfig, LakeMetrics, Limits, Maintenance, Orphans, Round};
 use logmill_store::StoreConfig;
 use logmill_world::World;
 use prometheus::Registry;
@@ -16,21 +16,25 @@ use tokio::sync::watch;
 
 use super::parts::STORE_TIMEOUT;
 use crate::exit::{CONFIG, Failure, UNAVAILABLE};
-use crate::settings::{CatalogKind, Role, Settings};
+use crate::settings::{CatalogKind, LakeOrphans, Role, Settings};
 
-/// A file that was written so long ago without being committed is written again: a third of the age from which the clean-up takes
-/// files that nobody names.
-const REWRITE_AFTER: Duration = Duration::from_hours(24);
+/// A file that was written so long ago without being committed is written again: a third of the least age from which the clean-up
+/// takes files that nobody names. Another process, or a command, may be set to that age.
+const REWRITE_AFTER: Duration = Duration::from_secs(LakeOrphans::LEAST.as_secs() / 3);
 const MEGABYTE: u64 = 1_000_000;
 
 /// The table is looked after so often: what there is to do depends on the commits since the last time.
 const ROUND: Duration = Duration::from_mins(1);
+/// Files that nothing names are looked for so often: that reads all manifests.
+const CLEAN: Duration = Duration::from_hours(24);
 
 /// The sink of the table, and who looks after the table.
 pub(crate) struct Lake {
     pub(super) sink: Arc<dyn Sink>,
     maintenance: Maintenance,
     world: World,
+    /// None: files that nothing names stay.
+    older_than: Option<Duration>,
 }
 
 impl Lake {
@@ -45,33 +49,90 @@ impl Lake {
         }
         let metrics = LakeMetrics::register(registry).context("metrics")?;
         let (catalog, config) = (catalog(world, settings)?, config(settings)?);
-        let (table, store) = (config.table.clone(), config.store.clone());
-        let maintenance = Maintenance::new(world, catalog.clone(), table, store, Limits::default());
+        let maintenance = maintenance(world, &catalog, &config, limits(settings));
         let sink = Arc::new(IcebergSink::new(world, catalog, config, metrics));
-        Ok(Some(Self { sink, maintenance, world: world.clone() }))
+        let older_than = Some(settings.lake.orphans.older_than).filter(|age| !age.is_zero());
+        Ok(Some(Self { sink, maintenance, world: world.clone(), older_than }))
     }
 
     /// Looks after the table until `draining` turns true. Several processes that do so only take work from each other.
     pub(super) async fn keep(self, mut draining: watch::Receiver<bool>) {
+        let clock = self.world.clock();
+        // At any time of its first day, so that a process that is started each day does it as often as others.
+        let first = self.world.random_below(u64::try_from(CLEAN.as_micros()).unwrap_or(u64::MAX));
+        let mut clean_at = clock.monotonic() + Duration::from_micros(first);
         loop {
             tokio::select! {
-                () = self.world.clock().sleep(ROUND) => {}
+                () = clock.sleep(ROUND) => {}
                 _ = draining.wait_for(|draining| *draining) => return,
             }
-            match self.maintenance.round().await {
-                Ok(Round { snapshots: 0, merged: 0, .. }) => {}
-                Ok(Round { snapshots, files, merged }) => {
-                    tracing::info!(
-                        snapshots,
-                        files,
-                        merged,
-                        "old snapshots of the lake were removed, small manifests merged"
-                    );
+            self.round().await;
+            if clock.monotonic() >= clean_at {
+                clean_at = clock.monotonic() + CLEAN;
+                tokio::select! {
+                    () = self.clean() => {}
+                    _ = draining.wait_for(|draining| *draining) => return,
                 }
-                Err(error) => tracing::warn!(%error, "the lake could not be looked after; it is tried again"),
             }
         }
     }
+
+    async fn round(&self) {
+        match self.maintenance.round().await {
+            Ok(Round { snapshots: 0, merged: 0, .. }) => {}
+            Ok(Round { snapshots, files, merged }) => {
+                tracing::info!(
+                    snapshots,
+                    files,
+                    merged,
+                    "old snapshots of the lake were removed, small manifests merged"
+                );
+            }
+            Err(error) => tracing::warn!(%error, "the lake could not be looked after; it is tried again"),
+        }
+    }
+
+    async fn clean(&self) {
+        let Some(older_than) = self.older_than else { return };
+        match self.maintenance.orphans(older_than, false).await {
+            Ok(Orphans { files: 0, .. }) => {}
+            Ok(Orphans { files, bytes, left, .. }) => {
+                tracing::info!(files, bytes, left, "files of the lake that nothing names were removed");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no files of the lake were removed that nothing names; it is tried again tomorrow");
+            }
+        }
+    }
+}
+
+/// Who looks after the table of the settings, and its name.
+pub(crate) fn keeper(
+    world: &World,
+    settings: &Settings,
+    limits: Limits,
+) -> anyhow::Result<(Maintenance, TableName)> {
+    let (catalog, config) = (catalog(world, settings)?, config(settings)?);
+    Ok((maintenance(world, &catalog, &config, limits), config.table))
+}
+
+/// What is kept of the table's past.
+pub(crate) fn limits(settings: &Settings) -> Limits {
+    let snapshots = &settings.lake.snapshots;
+    Limits {
+        keep_for: snapshots.keep_for,
+        keep_at_least: usize::try_from(snapshots.keep_at_least).unwrap_or(usize::MAX),
+        ..Limits::default()
+    }
+}
+
+fn maintenance(
+    world: &World,
+    catalog: &Arc<dyn Catalog>,
+    config: &LakeConfig,
+    limits: Limits,
+) -> Maintenance {
+    Maintenance::new(world, catalog.clone(), config.table.clone(), config.store.clone(), limits)
 }
 
 /// Asks the REST catalog for the table: what is wrong is said here, and not at the first commit.
