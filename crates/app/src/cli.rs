@@ -1,5 +1,7 @@
 //! The command line.
 
+mod lake;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::settings;
+
+pub(crate) use lake::{ExpireArgs, LakeAction, OrphansArgs, ReportFormat};
 
 /// Takes logs from where they are made to where they are used, and never loses or doubles one that it accepted.
 #[derive(Debug, Parser)]
@@ -66,6 +70,11 @@ pub(crate) enum Command {
         topic: Option<String>,
         #[command(subcommand)]
         action: DlqAction,
+    },
+    /// Looks at the lake's table and keeps it in order; logmill may be at work
+    Lake {
+        #[command(subcommand)]
+        action: LakeAction,
     },
     /// Makes web logs with a number and a checksum in each record, and posts them
     Generate(GenerateArgs),

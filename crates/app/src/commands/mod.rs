@@ -8,9 +8,11 @@ mod dlq;
 mod export;
 mod generate;
 mod kafka_tools;
+mod lake;
 mod look;
 mod post;
 mod queue;
+mod shown;
 mod verify;
 
 use clap::CommandFactory;
@@ -30,6 +32,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Dlq { topic, action } => {
             dlq::run(&load(&cli.settings, None)?.settings, topic.as_deref(), &action)
         }
+        Command::Lake { action } => lake::run(&load(&cli.settings, None)?.settings, &action),
         Command::Generate(args) => generate::run(&args),
         Command::Verify(args) => verify::run(&load(&cli.settings, None)?.settings, &args),
         Command::Backfill(args) => backfill::run(&load(&cli.settings, None)?.settings, &args),

@@ -1,5 +1,7 @@
 //! The Iceberg table, wired.
 
+mod keep;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,32 +10,22 @@ use anyhow::Context;
 use logmill_queue::{QueueError, Sink};
 use logmill_sink_iceberg::catalog::{Access, Catalog, RestCatalog, RestConfig, SqliteCatalog, TableName};
 use logmill_sink_iceberg::rows::Window;
-use logmill_sink_iceberg::{
-    Compacted, Effort, IcebergSink, LakeConfig, LakeMetrics, Limits, Maintenance, Round,
-};
+use logmill_sink_iceberg::{IcebergSink, LakeConfig, LakeMetrics, Limits, Maintenance};
 use logmill_store::StoreConfig;
 use logmill_world::World;
 use prometheus::Registry;
-use tokio::sync::watch;
 
 use super::parts::STORE_TIMEOUT;
 use crate::exit::{CONFIG, Failure, UNAVAILABLE};
 use crate::settings::{CatalogKind, Role, Settings};
+use keep::Keeper;
 
-/// A file that was written so long ago without being committed is written again: a third of the age from which the clean-up takes
-/// files that nobody names.
-const REWRITE_AFTER: Duration = Duration::from_hours(24);
 const MEGABYTE: u64 = 1_000_000;
 
-/// The table is looked after so often: what there is to do depends on the commits since the last time.
-const ROUND: Duration = Duration::from_mins(1);
-
-/// The sink of the table, and who looks after the table.
+/// The table, if it is written here.
 pub(crate) struct Lake {
-    sink: Arc<IcebergSink>,
-    maintenance: Maintenance,
-    metrics: LakeMetrics,
-    world: World,
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) keeper: Keeper,
 }
 
 impl Lake {
@@ -48,63 +40,49 @@ impl Lake {
         }
         let metrics = LakeMetrics::register(registry, world).context("metrics")?;
         let (catalog, config) = (catalog(world, settings)?, config(settings)?);
-        let (table, store) = (config.table.clone(), config.store.clone());
-        let maintenance = Maintenance::new(world, catalog.clone(), table, store, Limits::default());
+        let maintenance = maintenance(world, &catalog, &config, limits(settings));
         let sink = Arc::new(IcebergSink::new(world, catalog, config, metrics.clone()));
-        Ok(Some(Self { sink, maintenance, metrics, world: world.clone() }))
+        let older_than = Some(settings.lake.orphans.older_than).filter(|age| !age.is_zero());
+        let keeper = Keeper { sink: sink.clone(), maintenance, metrics, world: world.clone(), older_than };
+        Ok(Some(Self { sink, keeper }))
     }
+}
 
-    pub(super) fn sink(&self) -> Arc<dyn Sink> {
-        self.sink.clone()
-    }
+/// Who looks after the table of the settings, and its name.
+pub(crate) fn keeper(
+    world: &World,
+    settings: &Settings,
+    limits: Limits,
+) -> anyhow::Result<(Maintenance, TableName)> {
+    let (catalog, config) = (catalog(world, settings)?, config(settings)?);
+    Ok((maintenance(world, &catalog, &config, limits), config.table))
+}
 
-    /// Looks after the table until `draining` turns true. What is under way then is given up, as a crash would.
-    pub(super) async fn keep(self, mut draining: watch::Receiver<bool>) {
-        loop {
-            tokio::select! {
-                () = self.round() => {}
-                _ = draining.wait_for(|draining| *draining) => return,
-            }
-        }
+/// What is kept of the table's past.
+pub(crate) fn limits(settings: &Settings) -> Limits {
+    let snapshots = &settings.lake.snapshots;
+    Limits {
+        keep_for: snapshots.keep_for,
+        keep_at_least: usize::try_from(snapshots.keep_at_least).unwrap_or(usize::MAX),
+        commit_within: commit_within(settings),
+        ..Limits::default()
     }
+}
 
-    async fn round(&self) {
-        self.world.clock().sleep(ROUND).await;
-        if !self.sink.leads() {
-            return;
-        }
-        if let Err(error) = self.tidy().await {
-            tracing::warn!(%error, "the lake could not be looked after; it is tried again");
-        }
-    }
+/// A file that was written so long ago is no longer committed: a third of the age from which the clean-up takes files that nothing
+/// names. Where it is off another engine may clean up, after three days as a rule.
+fn commit_within(settings: &Settings) -> Duration {
+    let age = Some(settings.lake.orphans.older_than).filter(|age| !age.is_zero());
+    age.unwrap_or(Duration::from_hours(72)) / 3
+}
 
-    async fn tidy(&self) -> Result<(), QueueError> {
-        let Round { snapshots, files, merged } = self.maintenance.round().await?;
-        if snapshots > 0 || merged > 0 {
-            tracing::info!(
-                snapshots,
-                files,
-                merged,
-                "old snapshots of the lake were removed, small manifests merged"
-            );
-        }
-        let done = self.maintenance.compact(Effort::Steady).await?;
-        self.metrics.compacted(&done);
-        if done.commits > 0 {
-            let Compacted { files_before, files_after, bytes_before, bytes_after, .. } = done;
-            tracing::info!(
-                files_before,
-                files_after,
-                bytes_before,
-                bytes_after,
-                "small files of the lake were merged"
-            );
-        }
-        for (day, error) in done.failures {
-            tracing::warn!(day, %error, "the small files of a day could not be merged; it is tried again");
-        }
-        Ok(())
-    }
+fn maintenance(
+    world: &World,
+    catalog: &Arc<dyn Catalog>,
+    config: &LakeConfig,
+    limits: Limits,
+) -> Maintenance {
+    Maintenance::new(world, catalog.clone(), config.table.clone(), config.store.clone(), limits)
 }
 
 /// Asks the REST catalog for the table: what is wrong is said here, and not at the first commit.
@@ -135,7 +113,7 @@ fn config(settings: &Settings) -> anyhow::Result<LakeConfig> {
         },
         memory_bytes: lake.memory,
         flush_size: u64::from(lake.flush.size_mb) * MEGABYTE,
-        rewrite_after: REWRITE_AFTER,
+        rewrite_after: commit_within(settings),
     })
 }
 

@@ -70,7 +70,7 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
     let pipelines =
         Pipelines::start(world, settings, &queue, sinks, &draining, analytics.as_ref(), lake.as_ref())?;
     if let Some(lake) = lake {
-        sinks.spawn(lake.keep(draining.clone()));
+        sinks.spawn(lake.keeper.keep(draining.clone()));
     }
     let (mut parts, mut deliveries) = (log.parts(), log.deliveries());
     parts.extend(pipelines.parts());

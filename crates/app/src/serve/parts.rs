@@ -200,7 +200,7 @@ impl Pipelines {
         }
         if let Some(lake) = lake {
             let topic = Topic::new(&settings.otlp.topic)?;
-            pipelines.push(starter.start(LAKE, &topic, lake.sink(), settings.lake.flush.interval)?);
+            pipelines.push(starter.start(LAKE, &topic, lake.sink.clone(), settings.lake.flush.interval)?);
         }
         if settings.roles.has(Role::DeadLetters) {
             pipelines.push(starter.start(LETTERS, &topic, Arc::new(LetterStage), LETTERS_INTERVAL)?);

@@ -33,7 +33,7 @@ pub(crate) use print::{InitError, explain, init, schema, write_init};
 pub(crate) use problem::{Problem, report};
 pub(crate) use resolve::Explained;
 pub(crate) use tree::{
-    CatalogKind, Destination, LogFormat, LogLevel, ObjectCodec, QueueKind, Role, S3, Settings,
+    CatalogKind, Destination, LakeOrphans, LogFormat, LogLevel, ObjectCodec, QueueKind, Role, S3, Settings,
 };
 
 use catalogue::{CATALOGUE, Catalogue};

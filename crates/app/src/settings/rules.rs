@@ -1,8 +1,8 @@
 //! Rules between settings. What concerns one setting alone is in the catalogue.
 
 use super::problem::Fault;
-use super::tree::{CatalogKind, QueueKind, S3, Settings};
-use super::units::show_size;
+use super::tree::{CatalogKind, LakeOrphans, QueueKind, S3, Settings};
+use super::units::{show_duration, show_size};
 
 /// A segment holds at least this many of the largest batches, so that closing one early wastes little.
 const BATCHES_A_SEGMENT: u64 = 4;
@@ -63,6 +63,16 @@ pub(super) const RULES: &[Rule] = &[
             let wrong = s.lake.catalog.kind == CatalogKind::Rest && s.lake.catalog.uri.is_empty();
             let advice = "write the catalog's URL into lake.catalog.uri";
             wrong.then(|| Fault::new("is rest, and no catalog is named", advice))
+        },
+    },
+    Rule {
+        settings: &["lake.orphans.older_than"],
+        check: |s| {
+            let age = s.lake.orphans.older_than;
+            let wrong = !age.is_zero() && age < LakeOrphans::LEAST;
+            let advice =
+                "write at least 1d, because younger files may be about to be committed, or 0s for off";
+            wrong.then(|| Fault::new(format!("{} is too short", show_duration(age)), advice))
         },
     },
     Rule { settings: &["lake.s3.access_key", "lake.s3.secret_key"], check: |s| pair(&s.lake.s3) },

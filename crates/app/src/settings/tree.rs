@@ -11,7 +11,7 @@ use std::time::Duration;
 use logmill_raw_batches::MAX_EVENT;
 
 pub(crate) use files::{Destination, FilesSink, ObjectCodec};
-pub(crate) use lake::{CatalogKind, Lake};
+pub(crate) use lake::{CatalogKind, Lake, LakeOrphans};
 
 /// All settings of a process, checked. Units are in the types; ranges are in the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]

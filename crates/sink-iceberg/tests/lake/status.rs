@@ -50,7 +50,7 @@ async fn a_table_is_what_pyiceberg_says_of_it() {
     assert_eq!((log, topic.as_str(), partition.0), (&LOG.to_string(), "otel-logs", 3));
     assert_eq!((*next, totals.delivered, *history), (5, 5, History::Holds));
     assert_eq!(Some(commit), commits(&look).last());
-    assert_eq!(status.rolled_back, Vec::<i64>::new());
+    assert!(status.rolled_back.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

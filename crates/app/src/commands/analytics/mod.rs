@@ -14,6 +14,7 @@ use logmill_world::World;
 use serde_json::Value;
 
 use super::load;
+use super::shown::visible;
 use crate::cli::{AnalyticsArgs, CountBy, OutputFormat, SettingsArgs, WindowWidth};
 use crate::exit::{Failure, IO, UNAVAILABLE, USAGE};
 
@@ -155,7 +156,7 @@ fn away(place: &Place, error: &ureq::Error) -> Failure {
 /// What the server says, with the exit code that fits. It may be any server: nothing of it goes to the terminal as it came.
 fn refused(place: &Place, status: u16, body: &[u8]) -> Failure {
     let problem: Value = serde_json::from_slice(body).unwrap_or_default();
-    let said = problem["detail"].as_str().map(table::visible);
+    let said = problem["detail"].as_str().map(visible);
     match (status, said) {
         (400, Some(said)) => Failure::new(USAGE, said),
         (503, Some(said)) => Failure::new(UNAVAILABLE, format!("{} cannot answer now: {said}", place.url)),

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use logmill_analytics::{Width, parse_time};
 use serde_json::Value;
 
+use super::super::shown::{grouped, visible};
 use super::plot::{bar, plot};
 
 /// The key of the rest, in answers.
@@ -14,13 +15,6 @@ const OTHER: &str = "__other__";
 const BAR: u64 = 20;
 /// Characters of a key.
 const KEY: usize = 160;
-
-/// What a terminal can show of a text that a sender controls.
-pub(super) fn visible(text: &str) -> String {
-    let show =
-        |c: char| if matches!(c, '"' | '\'' | '\\') { c.to_string() } else { c.escape_debug().to_string() };
-    text.chars().map(show).collect()
-}
 
 /// An answer, summed over its windows.
 pub(super) struct Series {
@@ -136,19 +130,6 @@ impl Series {
         }
         Ok(())
     }
-}
-
-/// A number with commas: 12,345.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// A share in percent with one digit, rounded down: what is not all is never 100.0.

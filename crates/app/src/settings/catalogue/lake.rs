@@ -176,4 +176,30 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
         "The same for a time after its arrival",
     ),
+    Setting::new(
+        "lake.snapshots.keep_for",
+        Fallback::Text("3d"),
+        Kind::Span {
+            min: Duration::from_mins(1),
+            max: Duration::from_hours(24 * 3650),
+            set: |s, v| s.lake.snapshots.keep_for = v,
+        },
+        "How long older states of the table can be read; those that a tag or another branch names stay longer",
+    ),
+    Setting::new(
+        "lake.snapshots.keep_at_least",
+        Fallback::Text("100"),
+        Kind::Count { min: 1, max: 100_000, set: |s, v| s.lake.snapshots.keep_at_least = v },
+        "So many of the newest states stay, whatever their age",
+    ),
+    Setting::new(
+        "lake.orphans.older_than",
+        Fallback::Text("3d"),
+        Kind::Span {
+            min: Duration::ZERO,
+            max: Duration::from_hours(24 * 3650),
+            set: |s, v| s.lake.orphans.older_than = v,
+        },
+        "Files of ours that no state of the table names are removed once a day if they are older, at least 1d; 0s is off",
+    ),
 ];

@@ -207,9 +207,17 @@ fn rules_between_settings() {
             "LOGMILL_QUEUE__RETENTION_BYTES: queue.retention_bytes: queue.retention_bytes is 100MB, which is less \
              than queue.segment_bytes (256MiB); raise the one or lower the other",
         ),
+        (
+            World::default().set("lake.orphans.older_than=23h"),
+            "--set lake.orphans.older_than: lake.orphans.older_than: 23h is too short; write at least 1d, because \
+             younger files may be about to be committed, or 0s for off",
+        ),
     ];
     for (world, expected) in cases {
         assert_eq!(world.problem(), expected);
+    }
+    for good in ["0s", "1d"] {
+        assert!(World::default().set(&format!("lake.orphans.older_than={good}")).problems().is_empty());
     }
     // With raw batches the queue holds only what is small.
     let raw = |above: &str| {

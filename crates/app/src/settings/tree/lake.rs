@@ -45,6 +45,27 @@ pub(crate) struct LakeTime {
     pub(crate) future: Duration,
 }
 
+/// Which snapshots stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LakeSnapshots {
+    /// Those that are younger.
+    pub(crate) keep_for: Duration,
+    /// So many of the newest ones.
+    pub(crate) keep_at_least: u32,
+}
+
+/// Files that nothing names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LakeOrphans {
+    /// The age from which they are removed; zero: they stay.
+    pub(crate) older_than: Duration,
+}
+
+impl LakeOrphans {
+    /// The least age: what a commit is about to name is far younger.
+    pub(crate) const LEAST: Duration = Duration::from_hours(24);
+}
+
 /// OpenTelemetry logs in an Iceberg table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lake {
@@ -64,4 +85,8 @@ pub(crate) struct Lake {
     pub(crate) memory: u64,
     /// Times that are taken as they are.
     pub(crate) time: LakeTime,
+    /// Which snapshots stay.
+    pub(crate) snapshots: LakeSnapshots,
+    /// Files that nothing names.
+    pub(crate) orphans: LakeOrphans,
 }

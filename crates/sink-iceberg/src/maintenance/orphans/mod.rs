@@ -32,14 +32,16 @@ const REMOVALS: usize = 16;
 const LOOKS: usize = 2;
 
 /// Files that no snapshot reaches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Orphans {
     /// How many were found.
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// How many of them could not be removed; the log says why.
+    /// How many of them could not be removed.
     pub left: usize,
+    /// Why the first one of those could not.
+    pub reason: Option<String>,
 }
 
 /// Old files with our names that nothing was found to reach yet.
@@ -72,8 +74,11 @@ impl Maintenance {
         }
         let due = candidates.due(older_than);
         let bytes = due.iter().map(|file| file.size).sum();
-        let left = if is_trial { 0 } else { self.remove(&storage, &due).await };
-        Ok(Orphans { files: due.len(), bytes, left })
+        let mut orphans = Orphans { files: due.len(), bytes, ..Orphans::default() };
+        if !is_trial {
+            self.remove(&storage, &due, &mut orphans).await;
+        }
+        Ok(orphans)
     }
 
     /// The files with our names that were written since we know the table and are old by our clock.
@@ -182,23 +187,22 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Answers how many could not be removed.
-    async fn remove(&self, storage: &Storage, files: &[Listed]) -> usize {
+    async fn remove(&self, storage: &Storage, files: &[Listed], orphans: &mut Orphans) {
         let mut removals: Vec<BoxFuture<'_, _>> = Vec::with_capacity(files.len());
         for file in files {
             removals.push(Box::pin(storage.delete(&file.location)));
         }
         let mut removals = futures_util::stream::iter(removals).buffer_unordered(REMOVALS);
-        let (mut done, mut left) = (0, 0);
+        let mut done = 0;
         while let Some(removed) = removals.next().await {
             if let Err(error) = removed {
-                left += 1;
                 tracing::warn!(%error, "a file of the lake that nobody names any more stays");
+                orphans.left += 1;
+                orphans.reason.get_or_insert_with(|| error.to_string());
             }
             done += 1;
             (self.progress)(Step::Removing, done, Some(files.len()));
         }
-        left
     }
 }
 
