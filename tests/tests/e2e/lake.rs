@@ -5,6 +5,7 @@ mod crash;
 mod owners;
 mod rest;
 mod topic;
+mod upkeep;
 
 use std::path::Path;
 
