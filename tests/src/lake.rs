@@ -116,4 +116,18 @@ impl Lake {
         let (good, text) = self.ask("lake_check.py", &told, &["--engine", engine]);
         assert!(good && text.contains("missing 0 duplicate 0 altered 0 invented 0"), "{text}");
     }
+
+    /// What PyIceberg knows of the table: `snapshots`, `current`, `files`, `rows`, `bytes`.
+    #[must_use]
+    pub fn look(&self) -> serde_json::Value {
+        let (good, text) = self.ask("lake_table.py", &[], &["look"]);
+        assert!(good, "{text}");
+        serde_json::from_str(&text).expect("it prints an object")
+    }
+
+    /// Changes the table as another engine would: `property NAME VALUE`, or `rollback`.
+    pub fn change(&self, arguments: &[&str]) {
+        let (good, text) = self.ask("lake_table.py", &[], arguments);
+        assert!(good, "{text}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod agree;
 mod crash;
+mod disturbed;
 mod owners;
 mod rest;
 mod topic;

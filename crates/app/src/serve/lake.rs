@@ -17,9 +17,12 @@ use prometheus::Registry;
 
 use super::parts::STORE_TIMEOUT;
 use crate::exit::{CONFIG, Failure, UNAVAILABLE};
-use crate::settings::{CatalogKind, Role, Settings};
+use crate::settings::{CatalogKind, LakeOrphans, Role, Settings};
 use keep::Keeper;
 
+/// A file that was written so long ago is no longer committed: a third of the least age at which the clean-up of any process takes
+/// files that nothing names.
+const COMMIT_WITHIN: Duration = Duration::from_secs(LakeOrphans::LEAST.as_secs() / 3);
 const MEGABYTE: u64 = 1_000_000;
 
 /// The table, if it is written here.
@@ -64,16 +67,10 @@ pub(crate) fn limits(settings: &Settings) -> Limits {
     Limits {
         keep_for: snapshots.keep_for,
         keep_at_least: usize::try_from(snapshots.keep_at_least).unwrap_or(usize::MAX),
-        commit_within: commit_within(settings),
+        keep_at_most: usize::try_from(snapshots.keep_at_most).unwrap_or(usize::MAX),
+        commit_within: COMMIT_WITHIN,
         ..Limits::default()
     }
-}
-
-/// A file that was written so long ago is no longer committed: a third of the age from which the clean-up takes files that nothing
-/// names. Where it is off another engine may clean up, after three days as a rule.
-fn commit_within(settings: &Settings) -> Duration {
-    let age = Some(settings.lake.orphans.older_than).filter(|age| !age.is_zero());
-    age.unwrap_or(Duration::from_hours(72)) / 3
 }
 
 fn maintenance(
@@ -113,7 +110,7 @@ fn config(settings: &Settings) -> anyhow::Result<LakeConfig> {
         },
         memory_bytes: lake.memory,
         flush_size: u64::from(lake.flush.size_mb) * MEGABYTE,
-        rewrite_after: commit_within(settings),
+        rewrite_after: COMMIT_WITHIN,
     })
 }
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{Job, Limits, Maintenance, Plan, Round};
 use crate::catalog::{Base, Change};
-use crate::commit::{manifests, unchanged};
+use crate::commit::{current, manifests, unchanged};
 use crate::storage::Storage;
 
 /// Lists that are read at the same time.
@@ -66,9 +66,12 @@ pub(super) async fn plan(
     let metadata = &base.metadata;
     let references = references(metadata)?;
     let oldest = world.clock().wall() / 1000 - i64::try_from(limits.keep_for.as_millis()).unwrap_or(i64::MAX);
-    let kept = kept(metadata, &references, oldest, limits.keep_at_least);
-    let stays =
-        |snapshot: &SnapshotRef| kept.contains(&snapshot.snapshot_id()) || snapshot.timestamp_ms() >= oldest;
+    let kept = kept(metadata, &references, oldest, limits);
+    let main: BTreeSet<i64> =
+        current(metadata).map_or_else(BTreeSet::new, |of| ids(&ancestors(metadata, of.snapshot_id())));
+    // What is on no branch may be about to come onto one.
+    let is_fresh = |of: &SnapshotRef| of.timestamp_ms() >= oldest && !main.contains(&of.snapshot_id());
+    let stays = |of: &SnapshotRef| kept.contains(&of.snapshot_id()) || is_fresh(of);
     let (staying, going): (Vec<&SnapshotRef>, Vec<&SnapshotRef>) =
         metadata.snapshots().partition(|of| stays(of));
     if going.is_empty() {
@@ -93,20 +96,26 @@ fn kept(
     metadata: &TableMetadata,
     references: &BTreeMap<String, Reference>,
     oldest: i64,
-    at_least: usize,
+    limits: Limits,
 ) -> BTreeSet<i64> {
     let mut kept = BTreeSet::new();
     for (name, reference) in references {
         kept.insert(reference.snapshot);
         let branch = ancestors(metadata, reference.snapshot);
         if name == MAIN_BRANCH {
-            let young = |(at, of): &(usize, &Snapshot)| *at < at_least || of.timestamp_ms() >= oldest;
+            let young = |(at, of): &(usize, &Snapshot)| {
+                *at < limits.keep_at_least || (*at < limits.keep_at_most && of.timestamp_ms() >= oldest)
+            };
             kept.extend(branch.into_iter().enumerate().filter(young).map(|(_, of)| of.snapshot_id()));
         } else if reference.kind == "branch" {
             kept.extend(branch.into_iter().map(Snapshot::snapshot_id));
         }
     }
     kept
+}
+
+fn ids(snapshots: &[&Snapshot]) -> BTreeSet<i64> {
+    snapshots.iter().map(|of| of.snapshot_id()).collect()
 }
 
 /// A snapshot and those that it was made from, as far as they are known; each once, whatever a stranger wrote.

@@ -40,6 +40,8 @@ pub struct Limits {
     pub keep_for: Duration,
     /// So many of `main` stay, whatever their age.
     pub keep_at_least: usize,
+    /// More of `main` do not stay, whatever their age: each commit writes the list of all snapshots.
+    pub keep_at_most: usize,
     /// Small manifests are merged if there are more than so many.
     pub manifests: usize,
     /// A merge of files that takes longer is given up: the clean-up of orphans may take what is not committed.
@@ -51,6 +53,7 @@ impl Default for Limits {
         Self {
             keep_for: Duration::from_hours(72),
             keep_at_least: 100,
+            keep_at_most: 1000,
             manifests: 100,
             commit_within: Duration::from_hours(24),
         }

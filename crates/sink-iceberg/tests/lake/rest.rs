@@ -1,11 +1,13 @@
 //! Apache Iceberg's REST servlet with its tables on S3, read and changed by PyIceberg.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use logmill_queue::{Outcome, Partition, Sink, SinkError, Start};
 use logmill_sink_iceberg::catalog::{Access, Catalog, RestCatalog, RestConfig};
-use logmill_sink_iceberg::{IcebergSink, LakeConfig};
+use logmill_sink_iceberg::storage::Storage;
+use logmill_sink_iceberg::{IcebergSink, LakeConfig, Orphans};
 use logmill_store::StoreConfig;
 use logmill_testkit::services::iceberg_rest::IcebergRest;
 use logmill_testkit::services::s3::{Kind, S3};
@@ -181,6 +183,52 @@ async fn a_commit_that_comes_late_is_refused_and_upkeep_keeps_the_rows() {
     fill(&sink, &mut lane, 12..14).await;
     let look = lake.reader().look();
     assert_eq!((bodies(&look), position(&look, 0), &look["manifests"]), (expected(14), Some(14), &3.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orphans_in_a_bucket_go_and_the_catalogs_own_files_stay() {
+    for kind in [Kind::Conditional, Kind::Overwriting] {
+        orphans_on(&Lake::on(kind)).await;
+    }
+}
+
+async fn orphans_on(lake: &Lake) {
+    let open = || client(&lake.catalog.uri(), Access::Open);
+    let faulty = Faulty::new(open(), &[]);
+    let sink = sink(faulty.clone(), lake.config());
+    let mut lane = Lane::open(&sink, lease(0, 1), None).await;
+    fill(&sink, &mut lane, 0..1).await;
+    let location = lake.reader().look()["location"].as_str().unwrap().to_owned();
+    let storage = Storage::of(&World::real(), &location, &lake.config().store).unwrap();
+    let before = listed(&storage, &location).await;
+    faulty.next(&[Fault::LostBefore; 3]);
+    let range = [lane.range(&["19000|a|row 001"])];
+    assert!(sink.commit(&range).await.is_err());
+    let left: BTreeSet<String> = listed(&storage, &location).await.difference(&before).cloned().collect();
+    assert_eq!(left.len(), 1 + 3 + 3);
+    assert_eq!(done(&sink.commit(&range).await.unwrap()), [2]);
+
+    // The fourth attempt used the data file again.
+    lake.reader().ask("property", &["logmill.since", "0"]);
+    let stray = format!("{location}/metadata/00099-0191d3a4-7c1e-4c7a-9b57-0a1b2c3d4e5f.metadata.json");
+    storage.put(&stray, "{}".into()).await.unwrap();
+    let upkeep = upkeep(open(), lake.config().store, FEW);
+    let young = upkeep.orphans(Duration::from_hours(1), false).await.unwrap();
+    assert_eq!(young, Orphans::default());
+    let before = listed(&storage, &location).await;
+    let found = upkeep.orphans(Duration::ZERO, true).await.unwrap();
+    assert_eq!((found.files, found.bytes > 0, listed(&storage, &location).await), (6, true, before.clone()));
+    assert_eq!(upkeep.orphans(Duration::ZERO, false).await.unwrap(), found);
+    let gone: BTreeSet<String> = before.difference(&listed(&storage, &location).await).cloned().collect();
+    assert!(gone.is_subset(&left) && gone.len() == 6, "{gone:?}");
+    fill(&sink, &mut lane, 2..3).await;
+    assert_eq!(bodies(&lake.reader().look()), expected(3));
+}
+
+async fn listed(storage: &Storage, location: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    storage.list(location, &mut |file| assert!(found.insert(file.location))).await.unwrap();
+    found
 }
 
 #[tokio::test(flavor = "multi_thread")]

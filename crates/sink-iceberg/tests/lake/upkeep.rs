@@ -16,6 +16,7 @@ use crate::support::{Lane, Reader, bodies, commit, config, lease, position, sink
 pub(crate) const FEW: Limits = Limits {
     keep_for: Duration::ZERO,
     keep_at_least: 5,
+    keep_at_most: 1000,
     manifests: 10,
     commit_within: Duration::from_secs(3600),
 };
@@ -79,6 +80,21 @@ async fn many_commits_become_few_snapshots_and_manifests_with_the_same_rows() {
         logmill_sink_iceberg::Round::default(),
         "nothing is left to do"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn young_snapshots_go_too_if_they_are_too_many_and_not_on_a_branch_or_tag() {
+    let folder = tempfile::tempdir().unwrap();
+    let reader = Reader::sqlite(folder.path());
+    let sink = sink(catalog(folder.path()), config(StoreConfig::default()));
+    let mut lane = Lane::open(&sink, lease(0, 1), None).await;
+    fill(&sink, &mut lane, 0..12).await;
+    reader.ask("tag", &["audit", "2"]);
+    let limits = Limits { keep_at_most: 7, keep_at_least: 5, ..Limits::default() };
+    let round = upkeep(catalog(folder.path()), StoreConfig::default(), limits).round().await.unwrap();
+    assert_eq!(round.snapshots, 4, "of twelve the newest seven and the tagged one stay");
+    assert_eq!(bodies(&reader.look()), expected(12));
+    assert_eq!(reader.ask("at", &["audit"]), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -193,6 +193,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "So many of the newest states stay, whatever their age",
     ),
     Setting::new(
+        "lake.snapshots.keep_at_most",
+        Fallback::Text("1000"),
+        Kind::Count { min: 1, max: 100_000, set: |s, v| s.lake.snapshots.keep_at_most = v },
+        "More states do not stay, however young, unless lake.snapshots.keep_at_least says so: each commit writes the list of all of them",
+    ),
+    Setting::new(
         "lake.orphans.older_than",
         Fallback::Text("3d"),
         Kind::Span {

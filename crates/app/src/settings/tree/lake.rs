@@ -52,6 +52,8 @@ pub(crate) struct LakeSnapshots {
     pub(crate) keep_for: Duration,
     /// So many of the newest ones.
     pub(crate) keep_at_least: u32,
+    /// More of them do not, however young.
+    pub(crate) keep_at_most: u32,
 }
 
 /// Files that nothing names.
