@@ -4,6 +4,7 @@ mod agree;
 mod crash;
 mod owners;
 mod rest;
+mod steps;
 mod topic;
 
 use std::path::Path;

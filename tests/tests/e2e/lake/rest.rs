@@ -25,12 +25,21 @@ impl Behind {
 
     /// The settings of a server that reaches the catalog through a proxy.
     pub(super) fn settings(&self, proxy: &FaultyProxy) -> [String; 4] {
+        self.settings_through(proxy, &self.store.endpoint())
+    }
+
+    /// The same for a server that reaches the store at this address.
+    pub(super) fn settings_through(&self, proxy: &FaultyProxy, store: &str) -> [String; 4] {
         [
             format!("lake.catalog.uri={}", proxy.endpoint()),
-            format!("lake.s3.endpoint={}", self.store.endpoint()),
+            format!("lake.s3.endpoint={store}"),
             format!("lake.s3.access_key={}", self.store.access_key()),
             format!("lake.s3.secret_key={}", self.store.secret_key()),
         ]
+    }
+
+    pub(super) fn store(&self) -> &S3 {
+        &self.store
     }
 
     /// The catalog's own place.
