@@ -111,7 +111,12 @@ impl FaultyProxy {
         self.shared.held.set(Some(Rule { method, path, is_done: true }));
     }
 
-    /// The requests that wait, or whose answers do, as they came.
+    /// The one that has waited for the longest goes on; the others stay, and new ones wait too.
+    pub fn release_one(&self) {
+        self.shared.held.let_one_go();
+    }
+
+    /// The requests that wait, or whose answers do, as they came and in that order.
     #[must_use]
     pub fn held(&self) -> Vec<String> {
         self.shared.held.waiting()

@@ -27,10 +27,9 @@ pub(super) struct Held {
 #[derive(Debug, Default)]
 struct State {
     rule: Option<Rule>,
-    /// How often the rule was set: who waits for an older one goes on, also when the next one means the same.
-    round: u64,
-    /// Those that wait, as they came, in no order.
-    waiting: Vec<Vec<u8>>,
+    /// Those that wait, in the order in which they came, each with a number of its own.
+    waiting: Vec<(u64, Vec<u8>)>,
+    numbers: u64,
 }
 
 impl Held {
@@ -38,32 +37,41 @@ impl Held {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on what this rule means waits; with none nothing does.
+    /// From now on what this rule means waits; with none nothing does. Those that wait go on.
     pub(super) fn set(&self, rule: Option<Rule>) {
         let mut state = self.state();
         state.rule = rule;
-        state.round += 1;
+        state.waiting.clear();
+        drop(state);
+        self.released.notify_all();
+    }
+
+    /// The one that has waited for the longest goes on.
+    pub(super) fn let_one_go(&self) {
+        let mut state = self.state();
+        if !state.waiting.is_empty() {
+            state.waiting.remove(0);
+        }
         drop(state);
         self.released.notify_all();
     }
 
     pub(super) fn waiting(&self) -> Vec<String> {
-        self.state().waiting.iter().map(|request| String::from_utf8_lossy(request).into_owned()).collect()
+        let state = self.state();
+        state.waiting.iter().map(|(_, request)| String::from_utf8_lossy(request).into_owned()).collect()
     }
 
-    /// Waits until the next rule if this one means the request, before or after the store has done it; answers whether it had to.
+    /// Waits if the rule means this request, before or after the store has done it; answers whether it had to.
     pub(super) fn pass(&self, first_line: &str, request: &[u8], is_done: bool) -> bool {
         let mut state = self.state();
         if !state.rule.is_some_and(|rule| rule.means(first_line, is_done)) {
             return false;
         }
-        let round = state.round;
-        state.waiting.push(request.to_vec());
-        let wait = self.released.wait_while(state, |state| state.round == round);
-        let mut state = wait.unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = state.waiting.iter().position(|waiting| waiting == request) {
-            state.waiting.swap_remove(at);
-        }
+        let number = state.numbers;
+        state.numbers += 1;
+        state.waiting.push((number, request.to_vec()));
+        let is_there = |state: &mut State| state.waiting.iter().any(|(waiting, _)| *waiting == number);
+        drop(self.released.wait_while(state, is_there));
         true
     }
 }
