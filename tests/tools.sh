@@ -37,3 +37,4 @@ fi
 "$here/services/s3.sh" install
 "$here/services/azurite.sh" install
 "$here/services/iceberg-rest.sh" install
+"$here/services/nessie.sh" install

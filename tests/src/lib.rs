@@ -10,6 +10,7 @@ mod http;
 mod lake;
 mod mount;
 mod server;
+mod table;
 mod tools;
 
 pub use counts::Counts;
@@ -18,4 +19,5 @@ pub use http::{Answer, Connection, Post};
 pub use lake::{Lake, Sender, Sending};
 pub use mount::Mount;
 pub use server::{Server, Setup};
+pub use table::{CatalogFile, Commits, Table, group};
 pub use tools::{binary, checker, eventually, python};

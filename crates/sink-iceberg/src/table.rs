@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use iceberg::spec::{
     FormatVersion, MapType, NestedField, NullOrder, PartitionSpec, PrimitiveType, Schema, SortDirection,
-    SortField, SortOrder, TableMetadata, Transform, Type, UnboundPartitionSpec,
+    SortField, SortOrder, TableMetadata, Transform, Type, UnboundPartitionField, UnboundPartitionSpec,
 };
 use logmill_queue::{Class, QueueError};
 
 use crate::catalog::{Creation, TableName};
 
+/// Where the ids of partition fields begin (Iceberg specification, "Partition Evolution").
+const FIRST_PARTITION_ID: i32 = 1000;
 /// Field id of `timestamp`, the source of the partitioning.
 pub(crate) const TIMESTAMP: i32 = 1;
 /// Field id of `service_name`, by which files are sorted first.
@@ -78,10 +80,14 @@ pub(crate) fn creation() -> Result<Creation, QueueError> {
 fn made() -> iceberg::Result<Creation> {
     let schema = Schema::builder().with_schema_id(0).with_fields(fields()).build()?;
     // The id may be left out, but Java's catalogs do not take it without.
-    let spec = UnboundPartitionSpec::builder()
-        .with_spec_id(0)
-        .add_partition_field(TIMESTAMP, PARTITION_FIELD, Transform::Day)?
+    // The protocol lets the id out and the catalog choose; Nessie refuses a table without it.
+    let day = UnboundPartitionField::builder()
+        .source_id(TIMESTAMP)
+        .field_id(FIRST_PARTITION_ID)
+        .name(PARTITION_FIELD.to_owned())
+        .transform(Transform::Day)
         .build();
+    let spec = UnboundPartitionSpec::builder().with_spec_id(0).add_partition_fields([day])?.build();
     let order = order().build_unbound()?;
     let properties = PROPERTIES.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(Creation { schema, spec, order, properties: HashMap::from(properties) })

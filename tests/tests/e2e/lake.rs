@@ -5,6 +5,7 @@ mod crash;
 mod disturbed;
 mod owners;
 mod rest;
+mod steps;
 mod topic;
 mod upkeep;
 

@@ -119,6 +119,15 @@ pub trait Catalog: Send + Sync {
         false
     }
 
+    /// Whether the catalog keeps states of a table that the table does not show, as branches of the whole catalog. Files that the table
+    /// does not name may then be needed.
+    ///
+    /// # Errors
+    /// The catalog does not say.
+    fn hides_states(&self) -> BoxFuture<'_, Result<bool, QueueError>> {
+        Box::pin(async { Ok(false) })
+    }
+
     /// Changes the table in one step, if it still is as required. Nothing is repeated here.
     fn commit<'a>(&'a self, table: &'a TableName, base: &'a Base, change: Change) -> BoxFuture<'a, Answer>;
 }

@@ -189,7 +189,7 @@ async fn files_of_other_engines_are_left_alone() {
 }
 
 /// Rows with bodies that do not compress, so that a file is read in parts and has several row groups.
-async fn bulk(sink: &IcebergSink, lane: &mut Lane, seed: u64) {
+pub(crate) async fn bulk(sink: &IcebergSink, lane: &mut Lane, seed: u64) {
     let mut state = seed;
     let mut frames = Vec::new();
     for frame in 0..15 {

@@ -1,4 +1,4 @@
-//! Apache Iceberg's REST servlet with its tables on S3, read and changed by PyIceberg.
+//! Apache Iceberg's REST servlet and Nessie with their tables on S3, read and changed by PyIceberg.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use std::time::Duration;
 use logmill_queue::{Outcome, Partition, Sink, SinkError, Start};
 use logmill_sink_iceberg::catalog::{Access, Catalog, RestCatalog, RestConfig};
 use logmill_sink_iceberg::storage::Storage;
-use logmill_sink_iceberg::{IcebergSink, LakeConfig, Orphans};
+use logmill_sink_iceberg::{Effort, IcebergSink, LakeConfig, Orphans, Round};
 use logmill_store::StoreConfig;
-use logmill_testkit::services::iceberg_rest::IcebergRest;
+use logmill_testkit::services::iceberg_rest::{IcebergRest, Product};
 use logmill_testkit::services::s3::{Kind, S3};
 use logmill_world::World;
 
+use crate::compaction::{bulk, compact};
 use crate::support::faulty::{Fault, Faulty};
 use crate::support::proxy::{Proxy, Way};
 use crate::support::{LOG, Lane, Reader, bodies, commit, commits, config, done, lease, position, sink};
@@ -25,12 +26,12 @@ struct Lake {
 
 impl Lake {
     fn start() -> Self {
-        Self::on(Kind::Conditional)
+        Self::on(Product::Servlet, Kind::Conditional)
     }
 
-    fn on(kind: Kind) -> Self {
+    fn on(product: Product, kind: Kind) -> Self {
         let store = S3::start(kind, "lake");
-        Self { catalog: IcebergRest::start(&store), store }
+        Self { catalog: IcebergRest::start_as(product, &store), store }
     }
 
     fn config(&self) -> LakeConfig {
@@ -72,8 +73,32 @@ fn client(uri: &str, access: Access) -> Arc<dyn Catalog> {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_on_s3_are_read_by_pyiceberg_and_survive_restarts_and_strangers() {
     for kind in [Kind::Conditional, Kind::Overwriting] {
-        rows_on(&Lake::on(kind)).await;
+        rows_on(&Lake::on(Product::Servlet, kind)).await;
     }
+}
+
+/// One after the other in one catalog, because it takes long to start.
+#[tokio::test(flavor = "multi_thread")]
+async fn nessie_holds_each_row_once_whatever_happens() {
+    // Its paths are longer than the file names of the other store may be.
+    let lake = Lake::on(Product::Nessie, Kind::Overwriting);
+    rows_on(&lake).await;
+    lake.reader().ask("drop", &[]);
+    answers_on(&lake).await;
+    assert_eq!(commits(&lake.reader().look()).len(), 1, "it shows the current snapshot only");
+    lake.reader().ask("drop", &[]);
+    owners_on(&lake).await;
+    lake.reader().ask("drop", &[]);
+    away_on(&lake).await;
+    lake.reader().ask("drop", &[]);
+    // Where only one snapshot is shown none is too old; manifests are merged as everywhere.
+    let round = upkeep_on(&lake).await;
+    assert_eq!((round.snapshots, round.files, round.merged), (0, 0, 12));
+    let upkeep = upkeep(client(&lake.catalog.uri(), Access::Open), lake.config().store, FEW);
+    let refused = upkeep.orphans(Duration::ZERO, false).await.unwrap_err();
+    assert!(refused.to_string().contains("nessie-gc"), "its branches are not those of the table: {refused}");
+    lake.reader().ask("drop", &[]);
+    compaction_on(&lake).await;
 }
 
 async fn rows_on(lake: &Lake) {
@@ -106,8 +131,18 @@ async fn rows_on(lake: &Lake) {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_happens_to_answers_there_is_one_snapshot_a_commit() {
     let lake = Lake::start();
-    let proxy = Proxy::start(&lake.catalog.uri()).await;
-    let sink = lake.sink(&proxy.uri);
+    answers_on(&lake).await;
+    let mut ids = commits(&lake.reader().look());
+    assert_eq!(ids.len(), 8);
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 8, "one snapshot a commit id");
+}
+
+/// Eight commits, each through other faults.
+async fn answers_on(lake: &Lake) {
+    let proxy = Proxy::start(&lake.catalog.endpoint()).await;
+    let sink = lake.sink(&format!("{}{}", proxy.uri, lake.catalog.path()));
     let mut lane = Lane::open(&sink, lease(0, 1), None).await;
     let plans: [&[Way]; 8] = [
         &[Way::Instead(409); 10],
@@ -127,17 +162,16 @@ async fn whatever_happens_to_answers_there_is_one_snapshot_a_commit() {
     }
     let look = lake.reader().look();
     assert_eq!(bodies(&look), (0..8).map(|at| format!("row {at}")).collect::<Vec<_>>());
-    let mut ids = commits(&look);
-    assert_eq!(ids.len(), 8);
-    ids.sort();
-    ids.dedup();
-    assert_eq!(ids.len(), 8, "one snapshot a commit id");
+    assert_eq!(look["files"].as_array().unwrap().len(), 8, "no file is there twice");
     assert_eq!(position(&look, 0), Some(8));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_owners_one_wins_and_the_other_hears_where_the_table_stands() {
-    let lake = Lake::start();
+    owners_on(&Lake::start()).await;
+}
+
+async fn owners_on(lake: &Lake) {
     let (ours, theirs) = (lake.sink(&lake.catalog.uri()), lake.sink(&lake.catalog.uri()));
     let mut mine = Lane::open(&ours, lease(0, 1), None).await;
     let mut other = Lane::open(&theirs, lease(0, 1), None).await;
@@ -157,7 +191,10 @@ async fn of_two_owners_one_wins_and_the_other_hears_where_the_table_stands() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_catalog_that_is_away_is_unavailable_with_its_reason() {
-    let lake = Lake::start();
+    away_on(&Lake::start()).await;
+}
+
+async fn away_on(lake: &Lake) {
     let sink = lake.sink(&lake.catalog.uri());
     let mut lane = Lane::open(&sink, lease(0, 1), None).await;
     let range = [lane.range(&["19000|a|one"])];
@@ -171,7 +208,12 @@ async fn a_catalog_that_is_away_is_unavailable_with_its_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_comes_late_is_refused_and_upkeep_keeps_the_rows() {
-    let lake = Lake::start();
+    let round = upkeep_on(&Lake::start()).await;
+    assert_eq!((round.snapshots, round.files, round.merged), (7, 7, 12));
+}
+
+/// Fourteen commits with a round of upkeep between, and one that comes late.
+async fn upkeep_on(lake: &Lake) -> Round {
     let late = Faulty::new(client(&lake.catalog.uri(), Access::Open), &[Fault::Late]);
     let sink = sink(late.clone(), lake.config());
     let mut lane = Lane::open(&sink, lease(0, 1), None).await;
@@ -179,16 +221,40 @@ async fn a_commit_that_comes_late_is_refused_and_upkeep_keeps_the_rows() {
     assert_eq!(late.release().await, 0, "its base is gone");
     let upkeep = upkeep(client(&lake.catalog.uri(), Access::Open), lake.config().store, FEW);
     let round = upkeep.round().await.unwrap();
-    assert_eq!((round.snapshots, round.files, round.merged), (7, 7, 12));
     fill(&sink, &mut lane, 12..14).await;
     let look = lake.reader().look();
     assert_eq!((bodies(&look), position(&look, 0), &look["manifests"]), (expected(14), Some(14), &3.into()));
+    round
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_files_in_a_bucket_are_merged() {
+    for kind in [Kind::Conditional, Kind::Overwriting] {
+        compaction_on(&Lake::on(Product::Servlet, kind)).await;
+    }
+}
+
+/// With files that are fetched in parts, and one that is sent in parts.
+async fn compaction_on(lake: &Lake) {
+    let sink = lake.sink(&lake.catalog.uri());
+    let mut lane = Lane::open(&sink, lease(0, 1), None).await;
+    fill(&sink, &mut lane, 0..6).await;
+    bulk(&sink, &mut lane, 7).await;
+    bulk(&sink, &mut lane, 9).await;
+    let reader = lake.reader();
+    let digest = reader.ask("digest", &[]);
+    let upkeep = upkeep(client(&lake.catalog.uri(), Access::Open), lake.config().store, FEW);
+    let done = compact(&upkeep, Effort::Thorough).await;
+    assert_eq!((done.files_before, done.files_after, done.commits), (8, 3, 3));
+    assert!(done.bytes_after > 8 << 20, "{done:?}");
+    assert_eq!(reader.ask("digest", &[]), digest);
+    assert_eq!(reader.ask("sorted", &[]), serde_json::json!([true, true, true]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn orphans_in_a_bucket_go_and_the_catalogs_own_files_stay() {
     for kind in [Kind::Conditional, Kind::Overwriting] {
-        orphans_on(&Lake::on(kind)).await;
+        orphans_on(&Lake::on(Product::Servlet, kind)).await;
     }
 }
 

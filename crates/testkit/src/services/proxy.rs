@@ -3,12 +3,16 @@
 //! **Limits.** HTTP/1.1 without TLS, one request a connection, whole requests and answers in memory. What is signed is
 //! forwarded as it came, `Host` included; only the headers that concern one connection (`Connection`, `Keep-Alive`) change.
 
+mod held;
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use held::{Held, Rule};
 
 /// So many requests in a row contain exactly one that is to be refused.
 const ROUND: u64 = 5;
@@ -38,14 +42,12 @@ struct Shared {
     seed: Option<u64>,
     ended: AtomicBool,
     one_at_a_time: Mutex<()>,
-    /// The method whose requests wait.
-    held_back: Mutex<Option<&'static str>>,
-    released: Condvar,
-    waiting: AtomicU64,
+    held: Held,
     requests: AtomicU64,
     passed: AtomicU64,
     refused_before: AtomicU64,
     refused_after: AtomicU64,
+    read: AtomicU64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,13 +78,12 @@ impl FaultyProxy {
             seed,
             ended: AtomicBool::new(false),
             one_at_a_time: Mutex::new(()),
-            held_back: Mutex::new(None),
-            released: Condvar::new(),
-            waiting: AtomicU64::new(0),
+            held: Held::default(),
             requests: AtomicU64::new(0),
             passed: AtomicU64::new(0),
             refused_before: AtomicU64::new(0),
             refused_after: AtomicU64::new(0),
+            read: AtomicU64::new(0),
         });
         let for_thread = Arc::clone(&shared);
         let listening = std::thread::spawn(move || accept(&listener, &for_thread));
@@ -97,19 +98,45 @@ impl FaultyProxy {
 
     /// From now on requests of this method wait before the store sees them.
     pub fn hold_back(&self, method: &'static str) {
-        *self.shared.held_back() = Some(method);
+        self.hold_back_where(method, "");
     }
 
-    /// How many of them wait.
+    /// The same for those of this method with this part in their path.
+    pub fn hold_back_where(&self, method: &'static str, path: &'static str) {
+        self.shared.held.set(Some(Rule { method, path, is_done: false }));
+    }
+
+    /// From now on the store does such requests, and its answers wait.
+    pub fn hold_answers(&self, method: &'static str, path: &'static str) {
+        self.shared.held.set(Some(Rule { method, path, is_done: true }));
+    }
+
+    /// The one that has waited for the longest goes on; the others stay, and new ones wait too.
+    pub fn release_one(&self) {
+        self.shared.held.let_one_go();
+    }
+
+    /// The requests that wait, or whose answers do, as they came and in that order.
     #[must_use]
-    pub fn waiting(&self) -> u64 {
-        self.shared.waiting.load(Ordering::SeqCst)
+    pub fn held(&self) -> Vec<String> {
+        self.shared.held.waiting()
     }
 
-    /// Those that wait go on, and no other ones wait.
+    /// How many of them there are.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.held().len()
+    }
+
+    /// Those that wait go on, and no other ones wait. Requests go on to the store also if their client is gone.
     pub fn release(&self) {
-        *self.shared.held_back() = None;
-        self.shared.released.notify_all();
+        self.shared.held.set(None);
+    }
+
+    /// The answers that had to wait and after which their client closed its side: it has read them to the end, or is gone.
+    #[must_use]
+    pub fn read(&self) -> u64 {
+        self.shared.read.load(Ordering::SeqCst)
     }
 
     /// The requests that came in completely.
@@ -162,21 +189,6 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 impl Shared {
-    fn held_back(&self) -> MutexGuard<'_, Option<&'static str>> {
-        self.held_back.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits while requests of this one's method are held back.
-    fn wait(&self, head: &Head) {
-        let is_meant = |method: &mut Option<&str>| method.is_some_and(|method| head.0[0].starts_with(method));
-        let mut method = self.held_back();
-        if is_meant(&mut method) {
-            self.waiting.fetch_add(1, Ordering::SeqCst);
-            drop(self.released.wait_while(method, is_meant));
-            self.waiting.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-
     fn serve(&self, client: &TcpStream) -> io::Result<()> {
         patient(client)?;
         let mut reader = BufReader::new(client);
@@ -186,15 +198,17 @@ impl Shared {
         }
         let body = head.body(&mut reader)?;
         let request = [head.once().as_slice(), &body].concat();
-        self.wait(&head);
+        self.held.pass(&head.0[0], &request, false);
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         let plan = self.seed.map_or(Plan::Pass, |seed| plan(seed, number));
 
+        let mut waited = false;
         let answer = if plan == Plan::RefuseBefore {
             self.refused_before.fetch_add(1, Ordering::SeqCst);
             refusal(&head)
         } else {
             let answer = self.forward(&request, head.is_conditional())?;
+            waited = self.held.pass(&head.0[0], &request, true);
             if plan == Plan::RefuseAfter && is_success(&answer) {
                 self.refused_after.fetch_add(1, Ordering::SeqCst);
                 refusal(&head)
@@ -204,7 +218,12 @@ impl Shared {
             }
         };
         (&*client).write_all(&answer)?;
-        client.shutdown(Shutdown::Write)
+        client.shutdown(Shutdown::Write)?;
+        if waited {
+            io::copy(&mut reader, &mut io::sink())?;
+            self.read.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     /// Sends a request and answers all that came back until the store closed the connection.

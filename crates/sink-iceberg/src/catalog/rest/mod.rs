@@ -33,8 +33,15 @@ pub struct RestConfig {
 pub struct RestCatalog {
     client: Client,
     warehouse: String,
-    /// What the catalog wants before `/namespaces`; asked for once.
-    prefix: OnceCell<String>,
+    /// What the catalog says of itself; asked for once.
+    facts: OnceCell<Facts>,
+}
+
+struct Facts {
+    /// What it wants before `/namespaces`.
+    prefix: String,
+    /// It is Nessie, whose branches and tags are not those of a table.
+    is_nessie: bool,
 }
 
 impl RestCatalog {
@@ -50,28 +57,28 @@ impl RestCatalog {
         if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
             return Err(invalid("http:// or https:// is expected".to_owned()));
         }
-        Ok(Self { client: Client::new(world, url, access)?, warehouse, prefix: OnceCell::new() })
+        Ok(Self { client: Client::new(world, url, access)?, warehouse, facts: OnceCell::new() })
     }
 
-    async fn prefix(&self) -> Result<&str, QueueError> {
-        let prefix = self.prefix.get_or_try_init(|| self.ask_prefix()).await?;
-        Ok(prefix)
+    async fn facts(&self) -> Result<&Facts, QueueError> {
+        self.facts.get_or_try_init(|| self.ask()).await
     }
 
-    async fn ask_prefix(&self) -> Result<String, QueueError> {
+    async fn ask(&self) -> Result<Facts, QueueError> {
         let mut url = self.client.url(&["v1", "config"])?;
         if !self.warehouse.is_empty() {
             url.query_pairs_mut().append_pair("warehouse", &self.warehouse);
         }
         let config: wire::Config = self.client.ask(Method::GET, url, None).await?.read()?;
-        Ok(config.value("prefix").unwrap_or_default().to_owned())
+        let is_nessie = config.value("nessie.is-nessie-catalog") == Some("true");
+        Ok(Facts { prefix: config.value("prefix").unwrap_or_default().to_owned(), is_nessie })
     }
 
     /// The URL of a namespace, and what lies below it.
     async fn url(&self, below: &[&str]) -> Result<Url, QueueError> {
         let mut parts = vec!["v1"];
         // A prefix may have several levels.
-        parts.extend(self.prefix().await?.split('/').filter(|part| !part.is_empty()));
+        parts.extend(self.facts().await?.prefix.split('/').filter(|part| !part.is_empty()));
         parts.push("namespaces");
         parts.extend(below);
         self.client.url(&parts)
@@ -146,6 +153,10 @@ impl Catalog for RestCatalog {
         creation: Creation,
     ) -> BoxFuture<'a, Result<(), QueueError>> {
         Box::pin(self.make(table, creation))
+    }
+
+    fn hides_states(&self) -> BoxFuture<'_, Result<bool, QueueError>> {
+        Box::pin(async { Ok(self.facts().await?.is_nessie) })
     }
 
     fn commit<'a>(&'a self, table: &'a TableName, _base: &'a Base, change: Change) -> BoxFuture<'a, Answer> {

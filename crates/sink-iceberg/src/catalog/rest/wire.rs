@@ -57,6 +57,8 @@ pub(super) fn new_table(name: &str, creation: &Creation) -> Result<Value, QueueE
         "schema": value(&creation.schema)?,
         "partition-spec": value(&creation.spec)?,
         "write-order": value(&creation.order)?,
+        // What the protocol takes for granted; Nessie wants to hear it.
+        "stage-create": false,
         "properties": creation.properties,
     }))
 }

@@ -66,6 +66,11 @@ impl Maintenance {
     /// Catalog, storage, or one manifest cannot be read: nothing was removed.
     pub async fn orphans(&self, older_than: Duration, is_trial: bool) -> Result<Orphans, QueueError> {
         let Some(first) = self.load().await? else { return Ok(Orphans::default()) };
+        if self.catalog.hides_states().await? {
+            let reason = "the catalog is Nessie, whose branches and tags name states of the table that the table does not show: \
+                          leave the clean-up to nessie-gc, and set lake.orphans.older_than to 0s";
+            return Err(QueueError::new(Class::Invalid, reason));
+        }
         let storage = self.storage(&first)?;
         let mut candidates = self.listed(&storage, &first, older_than).await?;
         let mut known = BTreeSet::new();

@@ -92,6 +92,10 @@ impl Catalog for Faulty {
         self.inner.writes_metadata()
     }
 
+    fn hides_states(&self) -> BoxFuture<'_, Result<bool, QueueError>> {
+        self.inner.hides_states()
+    }
+
     fn commit<'a>(&'a self, table: &'a TableName, base: &'a Base, change: Change) -> BoxFuture<'a, Answer> {
         self.commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let fault = self.plan.lock().unwrap().pop_front().unwrap_or(Fault::Pass);
