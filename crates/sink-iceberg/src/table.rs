@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use iceberg::spec::{
     FormatVersion, MapType, NestedField, NullOrder, PartitionSpec, PrimitiveType, Schema, SortDirection,
-    SortField, SortOrder, TableMetadata, Transform, Type, UnboundPartitionField,
-    UnboundPartitionSpec,
+    SortField, SortOrder, TableMetadata, Transform, Type, UnboundPartitionField, UnboundPartitionSpec,
 };
 use logmill_queue::{Class, QueueError};
 

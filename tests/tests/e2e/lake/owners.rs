@@ -19,7 +19,11 @@ use crate::samples::number;
 const RECORDS: u32 = 250;
 
 /// Clients that send with keys, one set of records after the other, while `meanwhile` lasts; answers what they were told.
-pub(super) fn during(door: (SocketAddr, SocketAddr), folder: &Path, meanwhile: impl FnOnce()) -> Vec<PathBuf> {
+pub(super) fn during(
+    door: (SocketAddr, SocketAddr),
+    folder: &Path,
+    meanwhile: impl FnOnce(),
+) -> Vec<PathBuf> {
     let stop = AtomicBool::new(false);
     let work = |client: &str, protocol: &str, to| {
         let sets = (0..).take_while(|_| !stop.load(Ordering::Relaxed));

@@ -81,7 +81,11 @@ impl Victim {
 fn met(step: &str, mut round: impl FnMut(u32) -> bool) {
     let (kills, mut hits, mut misses) = (number("LOGMILL_TEST_KILLS", KILLS), 0, 0);
     while hits < kills {
-        if round(hits) { hits += 1 } else { misses += 1 }
+        if round(hits) {
+            hits += 1
+        } else {
+            misses += 1
+        }
         assert!(misses <= MISSES, "{step}: met {hits} times, missed {misses} times");
     }
     println!("{step}: killed {hits} times, and {misses} times too late");
@@ -135,7 +139,12 @@ impl Ways {
             victim.start_again();
             eventually("both want to commit", COMMIT, || (self.catalog.waiting() == 2).then_some(()));
             self.arrives(&id);
+            let there = self.table().commits();
             self.catalog.release();
+            // Its request is refused, and it has to find out what is left of it.
+            eventually("the next process goes on", COMMIT, || {
+                (self.table().commits() != there).then_some(())
+            });
         } else {
             self.arrives(&id);
             self.catalog.release();
@@ -169,7 +178,8 @@ impl Ways {
 /// The id of the commit whose request waits.
 fn only_held(proxy: &FaultyProxy) -> String {
     let held = eventually("a commit comes there", COMMIT, || proxy.held().pop());
-    let (_, after) = held.split_once("commit-id\":\"").or(held.split_once("/metadata/")).expect("it is a commit's");
+    let (_, after) =
+        held.split_once("commit-id\":\"").or(held.split_once("/metadata/")).expect("it is a commit's");
     let id: String = after.chars().take(36).collect();
     assert!(id.chars().all(|c| c.is_ascii_hexdigit() || c == '-'), "no commit id: {held}");
     id
@@ -184,7 +194,9 @@ fn a_server_killed_at_each_step_of_a_commit_has_each_record_once_behind_a_rest_c
     let (lake, ways) = (behind.lake(), Ways { behind, catalog, store });
     victim.under_load(folder.path(), &lake, |victim| {
         // The table is there.
-        eventually("the first commit", COMMIT, || (victim.server.metric("lake_rows_committed_total") > 0).then_some(()));
+        eventually("the first commit", COMMIT, || {
+            (victim.server.metric("lake_rows_committed_total") > 0).then_some(())
+        });
         met("after the files", |_| ways.after_the_files(victim));
         met("while the request is under way", |n| ways.while_the_request_is_under_way(victim, n % 2 == 1));
         met("after the catalog applied it and before we know", |_| ways.after_the_catalog(victim, false));
@@ -265,10 +277,14 @@ fn a_server_killed_at_each_step_of_a_commit_has_each_record_once_in_the_local_la
     let victim = Victim::start(folder.path(), &[]);
     let lake = Lake::of(&folder.path().join("data"));
     victim.under_load(folder.path(), &lake, |victim| {
-        eventually("the first commit", COMMIT, || (victim.server.metric("lake_rows_committed_total") > 0).then_some(()));
+        eventually("the first commit", COMMIT, || {
+            (victim.server.metric("lake_rows_committed_total") > 0).then_some(())
+        });
         let mut local = Local { catalog: CatalogFile::of(&victim.data), left: BTreeSet::new() };
         met("after the metadata file", |_| local.after_the_metadata_file(victim));
         met("while the row changes", |_| local.while_the_row_changes(victim));
-        met("after the row changed and before the group's position moves", |_| local.before_the_group_moves(victim));
+        met("after the row changed and before the group's position moves", |_| {
+            local.before_the_group_moves(victim)
+        });
     });
 }
