@@ -47,9 +47,14 @@ running() {
   grep -qsF "$dir/catalog.db" "/proc/$pid/cmdline"
 }
 
+is_taken() { (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+
 start() {
   ! running || return 0
-  ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || fail "port $port is taken"
+  # What was killed closes its port a little later than it loses its name.
+  local try
+  for try in {1..50}; do is_taken || break; sleep 0.1; done
+  ! is_taken || fail "port $port is taken, also after $try looks"
   # Not every store knows the checksums that Amazon's client adds by itself (Garage refuses them).
   export AWS_REQUEST_CHECKSUM_CALCULATION=when_required AWS_RESPONSE_CHECKSUM_VALIDATION=when_required
   setsid java "-Xmx256m" -XX:TieredStopAtLevel=1 -cp "$ready:$ready/*" IcebergRest "$port" \

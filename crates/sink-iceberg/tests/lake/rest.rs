@@ -87,18 +87,41 @@ async fn nessie_holds_each_row_once_whatever_happens() {
     answers_on(&lake).await;
     assert_eq!(commits(&lake.reader().look()).len(), 1, "it shows the current snapshot only");
     lake.reader().ask("drop", &[]);
+    let sink = lake.sink(&lake.catalog.uri());
+    let mut beside = Lane::open(&sink, lease(1, 1), None).await;
+    let range = beside.range(&["19000|a|beside"]);
+    commit(&sink, range).await;
     owners_on(&lake).await;
     lake.reader().ask("drop", &[]);
     away_on(&lake).await;
     lake.reader().ask("drop", &[]);
     // Where only one snapshot is shown none is too old; manifests are merged as everywhere.
-    let round = upkeep_on(&lake).await;
+    let round = upkeep_on(&lake, &[Fault::Pass, Fault::Late]).await;
     assert_eq!((round.snapshots, round.files, round.merged), (0, 0, 12));
     let upkeep = upkeep(client(&lake.catalog.uri(), Access::Open), lake.config().store, FEW);
     let refused = upkeep.orphans(Duration::ZERO, false).await.unwrap_err();
     assert!(refused.to_string().contains("nessie-gc"), "its branches are not those of the table: {refused}");
     lake.reader().ask("drop", &[]);
     compaction_on(&lake).await;
+    lake.reader().ask("drop", &[]);
+    first_comes_late_on(&lake).await;
+}
+
+/// Nessie 0.99 takes the requirement that there is no `main` yet for none: a late first commit replaces what came after it. Its
+/// positions are replaced with it, so that the log is read again from there.
+async fn first_comes_late_on(lake: &Lake) {
+    let late = Faulty::new(client(&lake.catalog.uri(), Access::Open), &[Fault::Late]);
+    let sink = sink(late.clone(), lake.config());
+    let mut lane = Lane::open(&sink, lease(0, 1), None).await;
+    fill(&sink, &mut lane, 0..4).await;
+    assert_eq!(late.release().await, 1, "Nessie has learnt it: upkeep_on can do the same everywhere");
+    let range = lane.range(&["19000|a|never there"]);
+    assert!(matches!(commit(&sink, range).await, Outcome::Moved { partition: Partition(0), at: 1 }));
+    let mut again = Lane::open(&sink, lease(0, 2), None).await;
+    assert_eq!(again.next, 1);
+    fill(&sink, &mut again, 1..5).await;
+    let look = lake.reader().look();
+    assert_eq!((bodies(&look), position(&look, 0)), (expected(5), Some(5)));
 }
 
 async fn rows_on(lake: &Lake) {
@@ -133,22 +156,23 @@ async fn whatever_happens_to_answers_there_is_one_snapshot_a_commit() {
     let lake = Lake::start();
     answers_on(&lake).await;
     let mut ids = commits(&lake.reader().look());
-    assert_eq!(ids.len(), 8);
+    assert_eq!(ids.len(), 9);
     ids.sort();
     ids.dedup();
-    assert_eq!(ids.len(), 8, "one snapshot a commit id");
+    assert_eq!(ids.len(), 9, "one snapshot a commit id");
 }
 
-/// Eight commits, each through other faults.
+/// Nine commits, each through other faults.
 async fn answers_on(lake: &Lake) {
     let proxy = Proxy::start(&lake.catalog.endpoint()).await;
     let sink = lake.sink(&format!("{}{}", proxy.uri, lake.catalog.path()));
     let mut lane = Lane::open(&sink, lease(0, 1), None).await;
-    let plans: [&[Way]; 8] = [
+    let plans: [&[Way]; 9] = [
         &[Way::Instead(409); 10],
         &[Way::After(500)],
         &[Way::After(504)],
         &[Way::CloseAfter],
+        &[Way::CutAfter],
         &[Way::After(409)],
         &[Way::Instead(503), Way::Instead(429), Way::Instead(401), Way::After(502)],
         &[Way::Instead(500), Way::Instead(504), Way::Instead(403), Way::Instead(419)],
@@ -161,9 +185,9 @@ async fn answers_on(lake: &Lake) {
         assert_eq!(proxy.left(), 0, "{plan:?}");
     }
     let look = lake.reader().look();
-    assert_eq!(bodies(&look), (0..8).map(|at| format!("row {at}")).collect::<Vec<_>>());
-    assert_eq!(look["files"].as_array().unwrap().len(), 8, "no file is there twice");
-    assert_eq!(position(&look, 0), Some(8));
+    assert_eq!(bodies(&look), (0..9).map(|at| format!("row {at}")).collect::<Vec<_>>());
+    assert_eq!(look["files"].as_array().unwrap().len(), 9, "no file is there twice");
+    assert_eq!(position(&look, 0), Some(9));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,6 +202,7 @@ async fn owners_on(lake: &Lake) {
     let (short, long) = (mine.range(&["19000|a|one"]), other.range(&["19000|a|one", "19000|a|two"]));
     let (ours, theirs) = tokio::join!(commit(&ours, short), commit(&theirs, long));
     let look = lake.reader().look();
+    let bodies = |look| bodies(look).into_iter().filter(|body| body != "beside").collect::<Vec<_>>();
     // Who came first decides; both know how it ended.
     match (ours, theirs) {
         (Outcome::Done(..), Outcome::Moved { partition: Partition(0), at: 1 }) => {
@@ -208,13 +233,13 @@ async fn away_on(lake: &Lake) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_comes_late_is_refused_and_upkeep_keeps_the_rows() {
-    let round = upkeep_on(&Lake::start()).await;
+    let round = upkeep_on(&Lake::start(), &[Fault::Late]).await;
     assert_eq!((round.snapshots, round.files, round.merged), (7, 7, 12));
 }
 
 /// Fourteen commits with a round of upkeep between, and one that comes late.
-async fn upkeep_on(lake: &Lake) -> Round {
-    let late = Faulty::new(client(&lake.catalog.uri(), Access::Open), &[Fault::Late]);
+async fn upkeep_on(lake: &Lake, plan: &[Fault]) -> Round {
+    let late = Faulty::new(client(&lake.catalog.uri(), Access::Open), plan);
     let sink = sink(late.clone(), lake.config());
     let mut lane = Lane::open(&sink, lease(0, 1), None).await;
     fill(&sink, &mut lane, 0..12).await;

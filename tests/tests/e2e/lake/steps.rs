@@ -139,7 +139,12 @@ impl Ways {
             victim.start_again();
             eventually("both want to commit", COMMIT, || (self.catalog.waiting() == 2).then_some(()));
             self.arrives(&id);
+            let there = self.table().commits();
             self.catalog.release();
+            // Its request is refused, and it has to find out what is left of it.
+            eventually("the next process goes on", COMMIT, || {
+                (self.table().commits() != there).then_some(())
+            });
         } else {
             self.arrives(&id);
             self.catalog.release();

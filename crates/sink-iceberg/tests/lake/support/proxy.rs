@@ -16,6 +16,8 @@ pub(crate) enum Way {
     After(u16),
     /// The catalog does it, and the connection is closed.
     CloseAfter,
+    /// The catalog does it, and the connection is closed in the middle of its answer.
+    CutAfter,
 }
 
 /// A proxy before a catalog, until the runtime ends.
@@ -78,6 +80,11 @@ impl Shared {
             Some(Way::CloseAfter) => {
                 self.forward(&request).await?;
                 Vec::new()
+            }
+            Some(Way::CutAfter) => {
+                let mut answer = self.forward(&request).await?;
+                answer.truncate(answer.len() / 2);
+                answer
             }
             None => self.forward(&request).await?,
         };
