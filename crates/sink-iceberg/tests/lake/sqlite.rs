@@ -201,7 +201,7 @@ async fn a_table_that_is_not_ours_any_more_stops_the_sink() {
     for (verb, argument, expected) in [
         ("drop", "", "is gone"),
         ("widen", "", "severity_number"),
-        ("forget", "logmill.position", "logmill queue groups drop"),
+        ("forget", "logmill.position", "logmill lake positions"),
         ("property", "logmill.position", "did not write"),
     ] {
         let folder = tempfile::tempdir().unwrap();
