@@ -9,6 +9,7 @@ mod counts;
 mod door;
 mod echo;
 mod kafka;
+mod lake_commits;
 mod limits;
 mod load;
 mod many;
@@ -48,6 +49,7 @@ fn main() {
         "customers" => many::customers(),
         "windows" => many::windows(),
         "otlp" => otlp::print(),
+        "lake-commits" => lake_commits::print(),
         "" | "all" => {
             limits::print();
             ingest();
@@ -59,7 +61,8 @@ fn main() {
         other => {
             eprintln!(
                 "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, kafka, \
-                 door, workers, rebalance, slow, counts, drain, customers, windows, otlp, all"
+                 door, workers, rebalance, slow, counts, drain, customers, windows, otlp, \
+                 lake-commits, all"
             );
             std::process::exit(64);
         }
