@@ -26,6 +26,10 @@ impl From<Exhausted> for Refusal {
     }
 }
 
+fn behind() -> Refusal {
+    Refusal::Malformed("the call has bytes behind its message".to_owned())
+}
+
 /// Reads what is left of a body and keeps nothing of it, unless that is more than `limit` bytes.
 pub(crate) async fn discard(body: &mut Body, limit: u64) {
     if body.size_hint().lower() > limit {
@@ -90,13 +94,16 @@ impl<'a> Arrival<'a> {
         }
         let expected = self.expected(announced, coding);
         reservation.wait_for(expected).await?;
+        if coding == Coding::Identity && first.len() as u64 >= STEP && announced == Some(first.len() as u64) {
+            return self.in_one_piece(first, reservation).await;
+        }
         let inflater = Inflater::new(coding, self.config.max_bytes, expected as usize);
         let mut inflater = inflater.map_err(|bad| self.refuse(bad))?;
         let (mut chunk, mut came) = (Some(first), 0);
         while let Some(bytes) = chunk {
             came += bytes.len() as u64;
             if announced.is_some_and(|len| came > len) {
-                return Err(Refusal::Malformed("the call has bytes behind its message".to_owned()));
+                return Err(behind());
             }
             inflater.push(&bytes).map_err(|bad| self.refuse(bad))?;
             reservation.grow_to(inflater.capacity() as u64)?;
@@ -107,6 +114,17 @@ impl<'a> Arrival<'a> {
         }
         reservation.arrived(inflater.capacity() as u64);
         Ok(Bytes::from(inflater.finish().map_err(|bad| self.refuse(bad))?))
+    }
+
+    /// A body that is here as it was read: it is not copied. A smaller one is, it would hold on to a read buffer that is larger.
+    async fn in_one_piece(mut self, body: Bytes, reservation: &mut Reservation) -> Result<Bytes, Refusal> {
+        while let Some(more) = self.next().await? {
+            if !more.is_empty() {
+                return Err(behind());
+            }
+        }
+        reservation.arrived(body.len() as u64);
+        Ok(body)
     }
 
     /// The first bytes of the body, `n` or more of them.

@@ -29,8 +29,8 @@ const MAX_STREAMS: u32 = 100;
 /// does not wait for a round trip in its middle.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 2 << 20;
-/// The largest frame of HTTP/2.
-const MAX_FRAME: u32 = 64 * 1024;
+/// The largest frame of HTTP/2: what a client may send ahead can come in one piece, which is then never copied.
+const MAX_FRAME: u32 = STREAM_WINDOW;
 /// Accepting pauses for so long when the process has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 

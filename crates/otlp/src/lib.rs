@@ -26,7 +26,7 @@ pub use check::{Summary, check};
 pub use error::Invalid;
 pub use json::to_protobuf;
 pub use limits::{Limits, MAX_NESTING};
-pub use read::{Attributes, Id, Record, RecordReader, Resource, Scope, Visitor, read};
+pub use read::{Attributes, Id, Record, RecordReader, Resource, Scope, Visitor, locate, read};
 pub use severity::severity_name;
 pub use split::{Part, split};
 pub use value::{Array, Kvlist, Text, Value};

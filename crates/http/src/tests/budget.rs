@@ -144,6 +144,30 @@ async fn a_body_slower_than_a_kibibyte_a_second_is_given_up() {
     assert!(took >= Duration::from_secs(60) && took < Duration::from_secs(61), "{took:?}");
 }
 
+/// Reads a message that comes with these pieces behind it, and says how many bytes it holds while its end is not there.
+async fn message(behind: Vec<(u64, usize)>) -> (Result<Bytes, Refusal>, i64, Bytes) {
+    let (world, in_flight) = (world(), gauge());
+    let budget = Budget::new(world.clone(), in_flight.clone(), 1 << 20, 10);
+    let mut reservation = budget.begin().unwrap();
+    let first = Bytes::from(vec![b'x'; 100_000]);
+    let mut rest = body(&world, behind, false);
+    let config = config(1 << 20, 60);
+    let arrival = Arrival::new(&world, &config, &mut rest);
+    let read = arrival.inflate(Coding::Identity, Some(100_000), first.clone(), &mut reservation).await;
+    (read, in_flight.get(), first)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_message_in_one_piece_is_not_copied() {
+    for behind in [vec![], vec![(10, 0)]] {
+        let (read, held, first) = message(behind).await;
+        assert_eq!(read.unwrap().as_ptr(), first.as_ptr());
+        assert_eq!(held, 100_000);
+    }
+    let (read, ..) = message(vec![(10, 0), (10, 1)]).await;
+    assert!(matches!(&read, Err(Refusal::Malformed(reason)) if reason.contains("behind")), "{read:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_of_unknown_length_reserves_in_steps() {
     let world = world();

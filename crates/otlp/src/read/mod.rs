@@ -39,8 +39,24 @@ pub trait Visitor {
 /// # Errors
 /// The same as [`check`] has for this request.
 pub fn read(body: &[u8], limits: &Limits, visitor: &mut impl Visitor) -> Result<Summary, Invalid> {
+    decode::<false>(body, limits, visitor)
+}
+
+/// Tells where the records of a request are: as [`read`], but a record has only its times and its place, and costs the less.
+///
+/// # Errors
+/// The same as [`check`] has for this request.
+pub fn locate(body: &[u8], limits: &Limits, visitor: &mut impl Visitor) -> Result<Summary, Invalid> {
+    decode::<true>(body, limits, visitor)
+}
+
+fn decode<const TIMES_ONLY: bool>(
+    body: &[u8],
+    limits: &Limits,
+    visitor: &mut impl Visitor,
+) -> Result<Summary, Invalid> {
     let summary = check(body, limits)?;
-    let mut decoder = Decoder {
+    let mut decoder: Decoder<'_, '_, _, TIMES_ONLY> = Decoder {
         resource: Tape::default(),
         resource_dropped: 0,
         scope: Tape::default(),
@@ -52,7 +68,7 @@ pub fn read(body: &[u8], limits: &Limits, visitor: &mut impl Visitor) -> Result<
     Ok(summary)
 }
 
-struct Decoder<'a, 'v, V> {
+struct Decoder<'a, 'v, V, const TIMES_ONLY: bool> {
     resource: Tape<'a>,
     resource_dropped: u32,
     scope: Tape<'a>,
@@ -61,10 +77,11 @@ struct Decoder<'a, 'v, V> {
     visitor: &'v mut V,
 }
 
-impl<'a, V: Visitor> Visit<'a> for Decoder<'a, '_, V> {
+impl<'a, V: Visitor, const TIMES_ONLY: bool> Visit<'a> for Decoder<'a, '_, V, TIMES_ONLY> {
     type Values = Tape<'a>;
 
     const IN_ORDER: bool = true;
+    const TIMES_ONLY: bool = TIMES_ONLY;
 
     fn begin_resource(&mut self) {
         self.resource.clear();

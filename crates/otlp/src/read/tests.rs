@@ -1,6 +1,6 @@
 //! What a visitor is told where the bytes leave room for doubt.
 
-use super::{Record, RecordReader, Resource, Scope, Visitor, read};
+use super::{Record, RecordReader, Resource, Scope, Visitor, locate, read};
 use crate::testing::{field, request};
 use crate::{Attributes, Id, Limits, Value};
 
@@ -129,4 +129,39 @@ fn single_records_are_read_again_from_their_places() {
     read(&body, &Limits::default(), &mut again).unwrap();
     assert_eq!(again.1, 2);
     RecordReader::default().read(&[0x08]).unwrap_err();
+}
+
+/// Times and places.
+#[derive(Default, Debug, PartialEq)]
+struct Places(Vec<(u64, u64, std::ops::Range<usize>)>);
+
+impl Visitor for Places {
+    fn resource(&mut self, _: &Resource<'_>) {}
+
+    fn scope(&mut self, _: &Scope<'_>) {}
+
+    fn record(&mut self, record: &Record<'_>) {
+        self.0.push((record.time_unix_nano(), record.observed_time_unix_nano(), record.place()));
+    }
+}
+
+#[test]
+fn records_are_located_where_they_are_read() {
+    let fixed = |number: u8, value: u64| [&[number << 3 | 1][..], &value.to_le_bytes()].concat();
+    // An unknown group, a value that has the number of a time inside, and a time that stands twice.
+    let records = [
+        [vec![0xa3, 0x06, 0x08, 0x01, 0xa4, 0x06], fixed(1, 7), fixed(11, 8)].concat(),
+        [field(5, &fixed(4, 9)), fixed(11, 3), fixed(1, 4), fixed(1, 5)].concat(),
+        field(6, &keyed(b"k")),
+    ];
+    let body = records.map(|record| request(&record)).concat();
+    let (mut located, mut whole) = (Places::default(), Places::default());
+    let summary = locate(&body, &Limits::default(), &mut located).unwrap();
+    assert_eq!(summary, read(&body, &Limits::default(), &mut whole).unwrap());
+    assert_eq!(located, whole);
+    let times: Vec<_> = located.0.iter().map(|(time, observed, _)| (*time, *observed)).collect();
+    assert_eq!(times, [(7, 8), (5, 3), (0, 0)]);
+    let mut told = Places::default();
+    locate(&body[..body.len() - 1], &Limits::default(), &mut told).unwrap_err();
+    assert_eq!(told, Places::default(), "nothing is told of a request that is cut");
 }

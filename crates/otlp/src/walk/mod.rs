@@ -167,9 +167,23 @@ fn scope<'a, V: Visit<'a>>(
 fn log_record<'a, V: Visit<'a>>(reader: Reader<'a>, nesting: u32, visit: &mut V) -> Result<(), Fault> {
     let place = reader.at()..reader.at() + reader.rest().len();
     visit.begin_record();
-    let fields = record(reader, nesting, visit.record_values())?;
+    let fields =
+        if V::TIMES_ONLY { times(reader, nesting)? } else { record(reader, nesting, visit.record_values())? };
     visit.record(&fields, place);
     Ok(())
+}
+
+/// The times of a record that was checked.
+fn times(mut reader: Reader<'_>, nesting: u32) -> Result<Fields<'_>, Fault> {
+    let mut record = Fields::default();
+    while let Some(tag) = reader.tag()? {
+        match tag {
+            fields::record::TIME => record.time = reader.fixed64()?,
+            fields::record::OBSERVED_TIME => record.observed_time = reader.fixed64()?,
+            _ => reader.skip(tag, nesting)?,
+        }
+    }
+    Ok(record)
 }
 
 /// Walks the message of one record.

@@ -64,6 +64,8 @@ pub(crate) trait Visit<'a> {
 
     /// Resources and scopes are told before their records, wherever they stand. It takes a second pass over the tags.
     const IN_ORDER: bool;
+    /// Of records only the times and the place are told. What else is in them is skipped, so that the request has to be checked before.
+    const TIMES_ONLY: bool = false;
 
     fn begin_resource(&mut self);
     fn resource_values(&mut self) -> &mut Self::Values;

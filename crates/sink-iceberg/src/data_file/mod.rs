@@ -129,16 +129,18 @@ pub(crate) fn describe(file: &Described, place: Place) -> Result<DataFile, Queue
 fn properties(rows: usize) -> Result<WriterProperties, QueueError> {
     let trace_id = ColumnPath::from(TRACE_ID);
     let level = ZstdLevel::try_new(3).map_err(failed)?;
-    Ok(WriterProperties::builder()
+    // What hardly repeats: a dictionary would be as large as the column.
+    let mut properties = WriterProperties::builder();
+    for column in [TRACE_ID, "span_id", "timestamp", "timestamp_nanos"] {
+        properties = properties.set_column_dictionary_enabled(ColumnPath::from(column), false);
+    }
+    Ok(properties
         .set_created_by("logmill".to_owned())
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP))
         .set_column_bloom_filter_enabled(trace_id.clone(), true)
         .set_column_bloom_filter_fpp(trace_id.clone(), FALSE_HITS)
-        .set_column_bloom_filter_ndv(trace_id.clone(), rows.min(ROW_GROUP) as u64)
-        // Ids hardly repeat: a dictionary of them is tried in vain.
-        .set_column_dictionary_enabled(trace_id, false)
-        .set_column_dictionary_enabled(ColumnPath::from("span_id"), false)
+        .set_column_bloom_filter_ndv(trace_id, rows.min(ROW_GROUP) as u64)
         .build())
 }
 

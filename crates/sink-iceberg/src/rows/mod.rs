@@ -32,7 +32,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use logmill_otlp::{Invalid, Limits, Record, Resource, Scope, Visitor, read};
+use logmill_otlp::{Invalid, Limits, Record, Resource, Scope, Visitor, locate};
 use logmill_world::Micros;
 
 use context::{ContextId, Contexts};
@@ -99,7 +99,7 @@ impl Rows {
             frame,
             context: ContextId::default(),
         };
-        read(payload, &Limits::READING, &mut adding)?;
+        locate(payload, &Limits::READING, &mut adding)?;
         let added = self.collected.rows - before;
         self.collected.payload += payload.len() as u64;
         if added > 0 {
