@@ -95,7 +95,7 @@ impl Lake {
         let folder = tempfile::tempdir_in(dir).expect("a temporary folder");
         let catalog: Arc<dyn Catalog> =
             Arc::new(SqliteCatalog::new(&world, folder.path()).expect("a catalog"));
-        let metrics = LakeMetrics::register(&Registry::new()).expect("metrics");
+        let metrics = LakeMetrics::register(&Registry::new(), &World::real()).expect("metrics");
         let sink = IcebergSink::new(&world, catalog.clone(), config(), metrics);
         let lease = Lease::new(LogId([7; 16]), Topic::new("otel-logs").expect("a topic"), Partition(0), 1);
         let Opening { writer, .. } = sink.open(lease.clone(), None).await.expect("a new table");
