@@ -18,3 +18,4 @@ pub use config::LakeConfig;
 pub use maintenance::{Limits, Maintenance, Round};
 pub use metrics::LakeMetrics;
 pub use sink::IcebergSink;
+pub use table::schema;

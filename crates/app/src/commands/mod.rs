@@ -10,6 +10,7 @@ mod generate;
 mod kafka_tools;
 mod look;
 mod post;
+mod query;
 mod queue;
 mod verify;
 
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Verify(args) => verify::run(&load(&cli.settings, None)?.settings, &args),
         Command::Backfill(args) => backfill::run(&load(&cli.settings, None)?.settings, &args),
         Command::Analytics(args) => analytics::run(&cli.settings, &args),
+        Command::Query(args) => query::run(&load(&cli.settings, None)?.settings, &args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "logmill", &mut std::io::stdout());
             Ok(())

@@ -1,6 +1,7 @@
 //! Files in a local folder, synced with everything that leads to them.
 
 use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
@@ -49,6 +50,17 @@ impl Folder {
 
     pub(super) async fn get(&self, location: &str, limit: u64) -> Result<Bytes, QueueError> {
         self.run(location, "read", move |world, path| world.fs().read(path, limit).map(Bytes::from)).await
+    }
+
+    pub(super) async fn get_range(&self, location: &str, range: Range<u64>) -> Result<Bytes, QueueError> {
+        self.run(location, "read", move |world, path| {
+            let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+            let mut bytes = vec![0; length];
+            let read = world.fs().open(path, Mode::Read)?.read_at(&mut bytes, range.start)?;
+            bytes.truncate(read);
+            Ok(Bytes::from(bytes))
+        })
+        .await
     }
 
     pub(super) async fn delete(&self, location: &str) -> Result<(), QueueError> {

@@ -5,6 +5,8 @@ mod objects;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use logmill_queue::{Class, QueueError};
 use logmill_store::StoreConfig;
@@ -56,6 +58,17 @@ impl Storage {
         match &self.0 {
             Kind::Folder(folder) => folder.get(location, limit).await,
             Kind::Objects(objects) => objects.get(location, limit).await,
+        }
+    }
+
+    /// The bytes `range` of a file, fewer if it ends before.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn get_range(&self, location: &str, range: Range<u64>) -> Result<Bytes, QueueError> {
+        match &self.0 {
+            Kind::Folder(folder) => folder.get_range(location, range).await,
+            Kind::Objects(objects) => objects.get_range(location, range).await,
         }
     }
 

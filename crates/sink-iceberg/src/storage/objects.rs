@@ -1,5 +1,7 @@
 //! Files in a bucket.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use logmill_queue::{Class, QueueError};
 use logmill_store::{Store, StoreConfig};
@@ -39,6 +41,12 @@ impl Objects {
             return Err(too_large(location, found.meta.size, limit));
         }
         found.bytes().await.map_err(failed)
+    }
+
+    pub(super) async fn get_range(&self, location: &str, range: Range<u64>) -> Result<Bytes, QueueError> {
+        let path = self.find(location)?;
+        let got = self.store.objects().get_range(&path, range).await;
+        got.map_err(|error| self.store.failed(&format!("does not give {path}"), error))
     }
 
     pub(super) async fn delete(&self, location: &str) -> Result<(), QueueError> {
