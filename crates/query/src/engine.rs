@@ -35,6 +35,10 @@ const AHEAD: usize = 2;
 /// The schema of the tables where there is no lake.
 const NAMESPACE: &str = "default";
 
+/// Bytes of stack that each thread has to have: a statement is read and planned by recursion, and the deepest one that is taken has to fit in
+/// a build without optimisation, too. Only what is used takes memory.
+pub const STACK: usize = 32 << 20;
+
 /// A question.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -58,7 +62,7 @@ pub struct Engine {
 type Begun = Result<SchemaRef, QueryError>;
 
 impl Engine {
-    /// Answers on the threads of `threads`, which have 8 MiB of stack or more: a statement is planned by recursion.
+    /// Answers on the threads of `threads`, which have [`STACK`] bytes of stack.
     #[must_use]
     pub fn new(world: World, threads: Handle, sources: Sources, limits: Limits) -> Arc<Self> {
         let memory = Arc::new(GreedyMemoryPool::new(limits.memory));

@@ -47,13 +47,13 @@ pub(crate) fn explain(error: &DataFusionError, limits: &Limits) -> QueryError {
         DataFusionError::SQL(error, _) => unreadable(&error.to_string()),
         DataFusionError::Internal(text) => failed(text),
         DataFusionError::ExecutionJoin(error) => failed(&error.to_string()),
-        other => QueryError::Statement(format!("{}{place}", first_line(&other.message()))),
+        other => QueryError::Statement(format!("{}{place}", in_one_line(&other.message()))),
     }
 }
 
 fn failed(text: &str) -> QueryError {
     tracing::error!(error = text, "a question could not be answered");
-    QueryError::Failed(format!("the question could not be answered: {}", first_line(text)))
+    QueryError::Failed(format!("the question could not be answered: {}", in_one_line(text)))
 }
 
 /// An error that came out of a table.
@@ -80,9 +80,9 @@ fn out_of_memory(limits: &Limits) -> QueryError {
     QueryError::Limit { limit: Limit::Memory, text }
 }
 
-/// The engine adds advice about its own settings in further lines.
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+/// In one line: the engine puts what it proposes into a second one.
+fn in_one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 fn schema(error: &SchemaError) -> String {

@@ -163,9 +163,9 @@ fn literal(expr: &Expr) -> Option<&ScalarValue> {
 
 fn value(scalar: &ScalarValue) -> Option<Value> {
     Some(match scalar {
-        ScalarValue::Utf8(Some(text)) | ScalarValue::LargeUtf8(Some(text)) | ScalarValue::Utf8View(Some(text)) => {
-            Value::Text(text.clone())
-        }
+        ScalarValue::Utf8(Some(text))
+        | ScalarValue::LargeUtf8(Some(text))
+        | ScalarValue::Utf8View(Some(text)) => Value::Text(text.clone()),
         ScalarValue::Int32(Some(number)) => Value::Whole(i64::from(*number)),
         ScalarValue::Int64(Some(number)) => Value::Whole(*number),
         ScalarValue::TimestampMicrosecond(Some(micros), _) => Value::Time(*micros),

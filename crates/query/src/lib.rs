@@ -20,7 +20,7 @@ mod web;
 pub use answer::Answer;
 pub use api::router;
 pub use config::{LakeSource, Limits, Sources, WebSource};
-pub use engine::{Engine, Question};
+pub use engine::{Engine, Question, STACK};
 pub use error::{Limit, QueryError};
 pub use stats::Figures;
 pub use web::WEB_LOGS;

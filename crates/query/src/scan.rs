@@ -11,7 +11,9 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures_util::StreamExt;
@@ -47,7 +49,9 @@ impl Scan {
     ) -> Self {
         let metrics = ExecutionPlanMetricsSet::new();
         for (name, count) in [("files_matched", matched), ("files_skipped", skipped)] {
-            MetricBuilder::new(&metrics).global_counter(name).add(usize::try_from(count).unwrap_or(usize::MAX));
+            MetricBuilder::new(&metrics)
+                .global_counter(name)
+                .add(usize::try_from(count).unwrap_or(usize::MAX));
         }
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),

@@ -22,11 +22,7 @@ pub(crate) const CATALOG: &str = "logmill";
 pub(crate) const BATCH: usize = 8192;
 
 /// A state for one question. It has no file formats, no table functions, no stores and no place to spill to.
-pub(crate) fn state(
-    limits: &Limits,
-    memory: Arc<dyn MemoryPool>,
-    namespace: String,
-) -> Result<SessionState> {
+pub(crate) fn state(limits: &Limits, memory: Arc<dyn MemoryPool>, namespace: String) -> Result<SessionState> {
     let config = SessionConfig::from(options())
         .with_target_partitions(limits.threads)
         .with_batch_size(BATCH)

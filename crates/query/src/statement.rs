@@ -35,7 +35,8 @@ pub(crate) fn read(sql: &str) -> Result<Statement, QueryError> {
         return Err(too_large(&format!("{} bytes, at most {MAX_BYTES} are taken", sql.len())));
     }
     count_operators(sql)?;
-    let parsed = DFParser::parse_sql_with_dialect(sql, &GenericDialect {}).map_err(|error| faults::syntax(&error))?;
+    let parsed =
+        DFParser::parse_sql_with_dialect(sql, &GenericDialect {}).map_err(|error| faults::syntax(&error))?;
     let mut parsed = parsed.into_iter();
     let (Some(inner), None) = (parsed.next(), parsed.next()) else {
         return Err(QueryError::Statement("one statement is expected, neither none nor several".to_owned()));
@@ -64,7 +65,9 @@ fn query_of(statement: &Parsed) -> Option<&Query> {
 
 fn not_a_query(what: &str) -> QueryError {
     let word = what.split([' ', '(', ':']).next().unwrap_or_default();
-    QueryError::NotAQuery(format!("{word} is not a query: only SELECT, WITH, VALUES and EXPLAIN are answered, nothing is changed"))
+    QueryError::NotAQuery(format!(
+        "{word} is not a query: only SELECT, WITH, VALUES and EXPLAIN are answered, nothing is changed"
+    ))
 }
 
 fn too_large(what: &str) -> QueryError {
@@ -77,7 +80,9 @@ fn count_operators(sql: &str) -> Result<(), QueryError> {
     let tokens = tokens.map_err(|error| faults::unreadable(&error.to_string()))?;
     let operators = tokens.iter().filter(|token| is_operator(token)).count();
     if operators > MAX_OPERATORS {
-        return Err(too_large(&format!("{operators} operators, at most {MAX_OPERATORS} are taken; IN (...) may help")));
+        return Err(too_large(&format!(
+            "{operators} operators, at most {MAX_OPERATORS} are taken; IN (...) may help"
+        )));
     }
     Ok(())
 }
@@ -86,12 +91,36 @@ fn is_operator(token: &Token) -> bool {
     match token {
         Token::Word(word) => matches!(
             word.keyword,
-            Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::XOR | Keyword::IS | Keyword::LIKE | Keyword::ILIKE
-                | Keyword::BETWEEN | Keyword::IN | Keyword::CASE | Keyword::WHEN | Keyword::UNION | Keyword::INTERSECT
-                | Keyword::EXCEPT | Keyword::JOIN | Keyword::EXPLAIN | Keyword::AT | Keyword::COLLATE | Keyword::DIV
+            Keyword::AND
+                | Keyword::OR
+                | Keyword::NOT
+                | Keyword::XOR
+                | Keyword::IS
+                | Keyword::LIKE
+                | Keyword::ILIKE
+                | Keyword::BETWEEN
+                | Keyword::IN
+                | Keyword::CASE
+                | Keyword::WHEN
+                | Keyword::UNION
+                | Keyword::INTERSECT
+                | Keyword::EXCEPT
+                | Keyword::JOIN
+                | Keyword::EXPLAIN
+                | Keyword::AT
+                | Keyword::COLLATE
+                | Keyword::DIV
         ),
-        Token::Comma | Token::Period | Token::SemiColon | Token::RParen | Token::RBracket | Token::RBrace | Token::Colon
-        | Token::Number(..) | Token::Whitespace(_) | Token::EOF => false,
+        Token::Comma
+        | Token::Period
+        | Token::SemiColon
+        | Token::RParen
+        | Token::RBracket
+        | Token::RBrace
+        | Token::Colon
+        | Token::Number(..)
+        | Token::Whitespace(_)
+        | Token::EOF => false,
         other => !is_text(other),
     }
 }
@@ -165,7 +194,8 @@ impl Visitor for Look<'_> {
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<QueryError> {
         let name = relation.to_string().to_lowercase();
-        let weight = self.named.iter().rev().find(|(known, _)| *known == name).map_or(1, |(_, weight)| *weight);
+        let weight =
+            self.named.iter().rev().find(|(known, _)| *known == name).map_or(1, |(_, weight)| *weight);
         self.tables = self.tables.saturating_add(weight.max(1));
         ControlFlow::Continue(())
     }

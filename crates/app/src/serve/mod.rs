@@ -60,12 +60,7 @@ fn runtime(name: &str) -> anyhow::Result<Runtime> {
     Builder::new_multi_thread().thread_name(name).enable_all().build().context("no threads for the runtime")
 }
 
-async fn serve(
-    world: &World,
-    reload: &Reload<'_>,
-    sinks: &Runtime,
-    queries: &Queries,
-) -> anyhow::Result<()> {
+async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime, queries: &Queries) -> anyhow::Result<()> {
     let settings = reload.running;
     let log = Log::open(world, settings)?;
     let queue = raw_batches::around(settings, log.queue())?;

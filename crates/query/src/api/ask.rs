@@ -43,11 +43,16 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Asked, Probl
         _ => return Err(Problem::MediaType),
     };
     let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() { Problem::TooLarge(MAX_BODY) } else { Problem::Body(error.to_string()) }
+        if error.is::<LengthLimitError>() {
+            Problem::TooLarge(MAX_BODY)
+        } else {
+            Problem::Body(error.to_string())
+        }
     })?;
     let body = body.to_bytes();
     if !is_json {
-        let sql = std::str::from_utf8(&body).map_err(|error| Problem::Body(format!("it is no UTF-8: {error}")))?;
+        let sql =
+            std::str::from_utf8(&body).map_err(|error| Problem::Body(format!("it is no UTF-8: {error}")))?;
         return Ok(Asked { sql: sql.to_owned(), form: accepted(headers)? });
     }
     let asked: InJson = serde_json::from_slice(&body).map_err(|error| Problem::Body(error.to_string()))?;

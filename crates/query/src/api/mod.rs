@@ -1,4 +1,4 @@
-//! `POST /api/v1/query`. docs/api.md says what callers see.
+//! `POST /api/v1/query`. docs/query.md says what callers see.
 
 mod ask;
 mod problem;

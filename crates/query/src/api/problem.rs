@@ -83,7 +83,8 @@ impl Problem {
     }
 
     pub(super) fn respond(self) -> Response<Body> {
-        let (is_busy, is_method) = (matches!(self, Self::Query(QueryError::Busy(_))), matches!(self, Self::Method));
+        let (is_busy, is_method) =
+            (matches!(self, Self::Query(QueryError::Busy(_))), matches!(self, Self::Method));
         let away = matches!(self, Self::Query(QueryError::Unavailable(_)));
         let (status, name, title, detail) = self.words();
         let mut response = logmill_http::Problem { name, status, title, detail, more: Vec::new() }.respond();
@@ -101,14 +102,22 @@ impl Problem {
 /// Status, name and title of an error of the engine.
 pub(super) fn query_words(error: &QueryError) -> Words {
     let (status, name, title) = match error {
-        QueryError::Statement(_) => (StatusCode::BAD_REQUEST, "invalid-statement", "The statement cannot be answered"),
+        QueryError::Statement(_) => {
+            (StatusCode::BAD_REQUEST, "invalid-statement", "The statement cannot be answered")
+        }
         QueryError::NotAQuery(_) => (StatusCode::BAD_REQUEST, "not-a-query", "Only queries are answered"),
-        QueryError::Limit { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "query-limit", "The query reached a limit"),
-        QueryError::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many-queries", "Others are being answered"),
+        QueryError::Limit { .. } => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "query-limit", "The query reached a limit")
+        }
+        QueryError::Busy(_) => {
+            (StatusCode::TOO_MANY_REQUESTS, "too-many-queries", "Others are being answered")
+        }
         QueryError::Unavailable(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "rows-unavailable", "The rows cannot be read now")
         }
-        QueryError::Failed(_) => (StatusCode::INTERNAL_SERVER_ERROR, "failed", "The query could not be answered"),
+        QueryError::Failed(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "failed", "The query could not be answered")
+        }
     };
     (status, name, title, error.to_string())
 }

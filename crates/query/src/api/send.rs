@@ -42,7 +42,8 @@ pub(super) async fn send(answer: Answer, form: Form) -> Result<Response<Body>, P
     }
     let figures = sending.answer.figures();
     let files = format!("matched={}, skipped={}", figures.matched, figures.skipped);
-    let body = if sending.writer.is_none() { Body::from(first.freeze()) } else { rest(sending, first.freeze()) };
+    let body =
+        if sending.writer.is_none() { Body::from(first.freeze()) } else { rest(sending, first.freeze()) };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(form)));

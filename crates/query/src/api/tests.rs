@@ -1,8 +1,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::Router;
+use axum::body::Body;
 use http_body_util::BodyExt;
 use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use hyper::{HeaderMap, Request, StatusCode};
@@ -44,7 +44,12 @@ async fn send(routes: &mut Router, request: Request<Body>) -> Got {
             Err(_) => whole = false,
         }
     }
-    Got { status: head.status, headers: head.headers, text: String::from_utf8_lossy(&bytes).into_owned(), whole }
+    Got {
+        status: head.status,
+        headers: head.headers,
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+        whole,
+    }
 }
 
 async fn post(routes: &mut Router, headers: &[(&str, &str)], body: impl Into<Body>) -> Got {
@@ -63,7 +68,10 @@ async fn the_form_is_chosen_by_the_body_or_by_the_header() {
     let mut routes = routes(dir.path(), LIMITS);
     let sql = "SELECT 1 AS a";
     let got = post(&mut routes, &[SQL], sql).await;
-    assert_eq!((got.status.as_u16(), &*got.text, &got.headers[CONTENT_TYPE]), (200, "[{\"a\":1}]\n", &"application/json".parse().unwrap()));
+    assert_eq!(
+        (got.status.as_u16(), &*got.text, &got.headers[CONTENT_TYPE]),
+        (200, "[{\"a\":1}]\n", &"application/json".parse().unwrap())
+    );
     for (accept, kind, text) in [
         ("text/csv", "text/csv", "a\n1\n"),
         ("application/x-ndjson", "application/x-ndjson", "{\"a\":1}\n"),
@@ -71,12 +79,19 @@ async fn the_form_is_chosen_by_the_body_or_by_the_header() {
         ("text/*;q=0.5, application/json;q=0.1", "text/csv", "a\n1\n"),
         ("text/html, application/x-ndjson;q=0.9, */*;q=0.1", "application/x-ndjson", "{\"a\":1}\n"),
     ] {
-        let got = post(&mut routes, &[("content-type", "text/plain; charset=utf-8"), ("accept", accept)], sql).await;
+        let got =
+            post(&mut routes, &[("content-type", "text/plain; charset=utf-8"), ("accept", accept)], sql)
+                .await;
         assert_eq!((got.headers[CONTENT_TYPE].to_str().unwrap(), &*got.text), (kind, text), "{accept}");
     }
     let body = json!({"sql": sql, "format": "csv"}).to_string();
-    let got = post(&mut routes, &[("content-type", "application/json"), ("accept", "application/json")], body).await;
-    assert_eq!((&*got.text, &got.headers["logmill-files"]), ("a\n1\n", &"matched=0, skipped=0".parse().unwrap()));
+    let got =
+        post(&mut routes, &[("content-type", "application/json"), ("accept", "application/json")], body)
+            .await;
+    assert_eq!(
+        (&*got.text, &got.headers["logmill-files"]),
+        ("a\n1\n", &"matched=0, skipped=0".parse().unwrap())
+    );
     let got = post(&mut routes, &[SQL, ("accept", "application/vnd.apache.arrow.stream")], sql).await;
     assert_eq!(got.headers[CONTENT_TYPE], "application/vnd.apache.arrow.stream");
 }
@@ -123,7 +138,12 @@ async fn a_limit_before_the_first_bytes_is_a_status() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_ends_in_its_middle_says_why_and_breaks_off() {
     let dir = tempfile::tempdir().unwrap();
-    let line = |n: usize| format!("{{\"timestamp\":\"2025-12-28T06:00:00Z\",\"path\":\"/{n}\",\"userAgent\":\"{}\"}}\n", "x".repeat(100));
+    let line = |n: usize| {
+        format!(
+            "{{\"timestamp\":\"2025-12-28T06:00:00Z\",\"path\":\"/{n}\",\"userAgent\":\"{}\"}}\n",
+            "x".repeat(100)
+        )
+    };
     hour(dir.path(), "2025-12-28/06.log.json", &(0..40_000).map(line).collect::<String>());
     let mut routes = routes(dir.path(), Limits { max_rows: 39_999, ..LIMITS });
     for (accept, begin, end) in [
@@ -131,7 +151,9 @@ async fn an_answer_that_ends_in_its_middle_says_why_and_breaks_off() {
         ("application/x-ndjson", "{\"t", "}}\n"),
         ("text/csv", "timestamp,", "raise it\n"),
     ] {
-        let got = post(&mut routes, &[SQL, ("accept", accept)], "SELECT timestamp, path, user_agent FROM web_logs").await;
+        let got =
+            post(&mut routes, &[SQL, ("accept", accept)], "SELECT timestamp, path, user_agent FROM web_logs")
+                .await;
         assert_eq!((got.status.as_u16(), got.whole), (200, false), "{accept}");
         let last = got.text.lines().last().unwrap();
         assert!(last.contains("query.max_rows") && last.contains("39999"), "{accept}: {last}");
@@ -147,8 +169,10 @@ async fn an_answer_that_ends_in_its_middle_says_why_and_breaks_off() {
 async fn who_comes_while_all_turns_are_taken_is_told_to_repeat() {
     let dir = tempfile::tempdir().unwrap();
     let mut routes = routes(dir.path(), Limits { concurrency: 1, max_rows: u64::MAX, ..LIMITS });
-    let many = "SELECT a.x AS a, b.x AS b FROM unnest(range(0, 4000)) AS a(x), unnest(range(0, 4000)) AS b(x)";
-    let request = Request::post("/api/v1/query").header(CONTENT_TYPE, "application/sql").header(ACCEPT, "text/csv");
+    let many =
+        "SELECT a.x AS a, b.x AS b FROM unnest(range(0, 4000)) AS a(x), unnest(range(0, 4000)) AS b(x)";
+    let request =
+        Request::post("/api/v1/query").header(CONTENT_TYPE, "application/sql").header(ACCEPT, "text/csv");
     // Its answer is not read to the end, so that it keeps its turn.
     let first = routes.call(request.body(Body::from(many)).unwrap()).await.unwrap();
     let got = post(&mut routes, &[SQL], "SELECT 1").await;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Engine, Question};
+use super::{Engine, Question, STACK};
 use crate::config::Limits;
 use crate::error::{Limit, QueryError};
 use crate::format::Form;
@@ -95,17 +95,23 @@ async fn an_answer_has_the_most_rows_that_are_allowed_or_is_an_error() {
 }
 
 /// As many rows as these joins make, without any table.
-const MANY: &str = "FROM unnest(range(0, 4000)) AS a(x), unnest(range(0, 4000)) AS b(x), unnest(range(0, 4000)) AS c(x)";
+const MANY: &str =
+    "FROM unnest(range(0, 4000)) AS a(x), unnest(range(0, 4000)) AS b(x), unnest(range(0, 4000)) AS c(x)";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_takes_too_long_ends_with_the_setting() {
     let dir = tempfile::tempdir().unwrap();
-    let engine = engine(dir.path(), Limits { timeout: Duration::from_millis(300), ..LIMITS });
+    let engine =
+        engine(dir.path(), Limits { timeout: Duration::from_millis(300), memory: 4 << 30, ..LIMITS });
     match error(&engine, &format!("SELECT sum(a.x * b.x + c.x) {MANY}")).await {
         QueryError::Limit { limit: Limit::Time, text } => assert!(text.contains("query.timeout"), "{text}"),
         other => panic!("{other:?}"),
     }
-    assert_eq!(answer(&engine, "SELECT 1 AS a", Form::Csv).await.unwrap(), "a\n1\n", "its turn is free again");
+    assert_eq!(
+        answer(&engine, "SELECT 1 AS a", Form::Csv).await.unwrap(),
+        "a\n1\n",
+        "its turn is free again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,7 +146,8 @@ async fn so_many_questions_are_answered_at_once_and_more_are_refused() {
 
 #[test]
 fn the_deepest_statement_that_is_taken_fits_into_the_stack_that_is_asked_for() {
-    let threads = tokio::runtime::Builder::new_multi_thread().thread_stack_size(8 << 20).enable_all().build().unwrap();
+    let threads =
+        tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let deep = [
         format!("SELECT 1{} AS n", " + 1".repeat(500)),
@@ -148,11 +155,12 @@ fn the_deepest_statement_that_is_taken_fits_into_the_stack_that_is_asked_for() {
         format!("SELECT 1 AS n{}", " UNION ALL SELECT 1".repeat(500)),
         format!("SELECT {} 1 AS n", "- ".repeat(45)),
         format!("SELECT count(*) AS n FROM {}web_logs{}", "(SELECT * FROM ".repeat(15), ")".repeat(15)),
-        format!("SELECT count(*) AS n FROM web_logs{}", ", web_logs".repeat(49)),
+        format!(
+            "SELECT count(*) AS n FROM web_logs{}",
+            (0..49).map(|n| format!(", web_logs a{n}")).collect::<String>()
+        ),
     ];
-    let handle = threads.handle().clone();
     let done = threads.block_on(threads.spawn(async move {
-        let _inside = handle.enter();
         let engine = engine(dir.path(), LIMITS);
         for sql in deep {
             let text = answer(&engine, &sql, Form::Csv).await.expect(&sql);
@@ -180,7 +188,10 @@ async fn what_users_of_logs_expect_is_there() {
         ("SELECT regexp_replace('/u/12', '[0-9]+', 'N') AS a", "/u/N"),
         ("SELECT 'abc' ~ '^a.c$' AS a", "true"),
         ("SELECT date_trunc('hour', TIMESTAMP '2025-12-28T06:59:59Z') AS a", "2025-12-28T06:00:00"),
-        ("SELECT date_bin(interval '15 minutes', TIMESTAMP '2025-12-28T06:59:59Z') AS a", "2025-12-28T06:45:00"),
+        (
+            "SELECT date_bin(interval '15 minutes', TIMESTAMP '2025-12-28T06:59:59Z') AS a",
+            "2025-12-28T06:45:00",
+        ),
         ("SELECT extract(hour FROM TIMESTAMP '2025-12-28T06:59:59Z') AS a", "6"),
         ("SELECT split_part('a.b.c', '.', 2) AS a", "b"),
         ("SELECT now() > now() - interval '1 hour' AS a", "true"),

@@ -21,7 +21,8 @@ impl Arrow {
 
     pub(super) fn rows(&mut self, rows: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
         let columns = rows.columns().iter().zip(self.schema.fields());
-        let columns = columns.map(|(column, field)| datafusion::arrow::compute::cast(column, field.data_type()));
+        let columns =
+            columns.map(|(column, field)| datafusion::arrow::compute::cast(column, field.data_type()));
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         self.writer.write(&RecordBatch::try_new(self.schema.clone(), columns)?)?;
         Ok(std::mem::take(self.writer.get_mut()))

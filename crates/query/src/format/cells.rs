@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, StringBuilder};
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringBuilder};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
-use datafusion::arrow::json::LineDelimitedWriter;
+use datafusion::arrow::json::WriterBuilder;
+use datafusion::arrow::json::writer::LineDelimited;
 
 /// The rows with maps, lists and structs as JSON text.
 pub(super) fn flat(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let schema = flat_schema(&rows.schema());
-    let columns = rows.columns().iter().map(|column| {
-        if column.data_type().is_nested() { as_json(column) } else { Ok(column.clone()) }
-    });
-    let options = datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    let columns = rows
+        .columns()
+        .iter()
+        .map(|column| if column.data_type().is_nested() { as_json(column) } else { Ok(column.clone()) });
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
     RecordBatch::try_new_with_options(schema, columns.collect::<Result<Vec<_>, _>>()?, &options)
 }
 
@@ -30,13 +32,14 @@ pub(super) fn flat_schema(schema: &Schema) -> SchemaRef {
 fn as_json(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let field = Field::new("v", column.data_type().clone(), true);
     let only = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![column.clone()])?;
-    let mut writer = LineDelimitedWriter::new(Vec::new());
+    let builder = WriterBuilder::new().with_explicit_nulls(true);
+    let mut writer = builder.build::<_, LineDelimited>(Vec::new());
     writer.write(&only)?;
     let text = writer.into_inner();
     let mut texts = StringBuilder::new();
     for line in text.split(|byte| *byte == b'\n').take(column.len()) {
         let value = line.strip_prefix(b"{\"v\":").and_then(|rest| rest.strip_suffix(b"}"));
-        texts.append_option(value.map(String::from_utf8_lossy));
+        texts.append_option(value.filter(|value| *value != b"null").map(String::from_utf8_lossy));
     }
     Ok(Arc::new(texts.finish()))
 }

@@ -79,5 +79,7 @@ fn shown(text: &str) -> String {
     if !text.contains(|c: char| c.is_control()) {
         return text.to_owned();
     }
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+        .collect()
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, Float64Array, Int64Array, MapBuilder, RecordBatch, StringArray, StringBuilder,
+    ArrayRef, Float64Array, Int64Array, MapBuilder, RecordBatch, StringArray, StringBuilder,
     TimestampMicrosecondArray,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -19,7 +19,13 @@ fn rows() -> RecordBatch {
     map.append(true).unwrap();
     map.append(false).unwrap();
     let columns: [(&str, ArrayRef); 5] = [
-        ("t", Arc::new(TimestampMicrosecondArray::from(vec![Some(1_766_901_600_000_001), None]).with_timezone("+00:00"))),
+        (
+            "t",
+            Arc::new(
+                TimestampMicrosecondArray::from(vec![Some(1_766_901_600_000_001), None])
+                    .with_timezone("+00:00"),
+            ),
+        ),
         ("n", Arc::new(Int64Array::from(vec![Some(-7), Some(12)]))),
         ("f", Arc::new(Float64Array::from(vec![Some(0.5), None]))),
         ("s", Arc::new(StringArray::from(vec![Some("x,\"y\"\u{1b}[31m"), None]))),
@@ -40,8 +46,7 @@ fn text(form: Form, batches: &[RecordBatch]) -> String {
     String::from_utf8(write(form, &rows().schema(), batches)).unwrap()
 }
 
-const FIRST: &str =
-    r#"{"t":"2025-12-28T06:00:00.000001Z","n":-7,"f":0.5,"s":"x,\"y\"\u001b[31m","m":{"k":"a \"b\"\n","none":null}}"#;
+const FIRST: &str = r#"{"t":"2025-12-28T06:00:00.000001Z","n":-7,"f":0.5,"s":"x,\"y\"\u001b[31m","m":{"k":"a \"b\"\n","none":null}}"#;
 const SECOND: &str = r#"{"t":null,"n":12,"f":null,"s":null,"m":null}"#;
 
 #[test]
@@ -57,7 +62,9 @@ fn json_is_an_object_a_row() {
 fn two_columns_of_one_name_are_no_json() {
     let field = || Field::new("a", DataType::Int64, true);
     let schema = Arc::new(Schema::new(vec![field(), field()]));
-    assert!(matches!(Writer::new(Form::Json, &schema), Err(QueryError::Statement(text)) if text.contains("`a`")));
+    assert!(
+        matches!(Writer::new(Form::Json, &schema), Err(QueryError::Statement(text)) if text.contains("`a`"))
+    );
     assert!(Writer::new(Form::Csv, &schema).is_ok());
 }
 
@@ -83,7 +90,9 @@ fn a_table_has_widths_and_no_control_characters() {
     );
     let found = text(Form::Table, &[rows()]);
     assert!(!found.contains('\u{1b}'), "{found}");
-    let cells = |text: &str| text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
+    let cells = |text: &str| {
+        text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
     assert_eq!(cells(&found)[2..], cells(expected)[2..]);
     let begin = found.lines().map(|line| line.find("{\"k\"").or(line.rfind('m'))).collect::<Vec<_>>();
     assert_eq!(begin[0], begin[2], "columns stand below their names:\n{found}");

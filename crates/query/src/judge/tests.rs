@@ -1,6 +1,6 @@
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, cast, col, lit};
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
 
 use super::{Judgement, Op, Value};
 
@@ -38,9 +38,15 @@ fn a_part_that_says_nothing_is_left_out_of_and_and_ends_or() {
 fn a_more_exact_time_is_rounded_so_that_no_row_is_lost() {
     // 1,500 ns lie between the microseconds 1 and 2.
     assert_eq!(Judgement::of(&exact().gt(nanos(1500))), compare("timestamp", Op::Greater, Value::Time(1)));
-    assert_eq!(Judgement::of(&exact().gt_eq(nanos(1500))), compare("timestamp", Op::GreaterOrEqual, Value::Time(2)));
+    assert_eq!(
+        Judgement::of(&exact().gt_eq(nanos(1500))),
+        compare("timestamp", Op::GreaterOrEqual, Value::Time(2))
+    );
     assert_eq!(Judgement::of(&exact().lt(nanos(1500))), compare("timestamp", Op::Less, Value::Time(2)));
-    assert_eq!(Judgement::of(&exact().lt_eq(nanos(1500))), compare("timestamp", Op::LessOrEqual, Value::Time(1)));
+    assert_eq!(
+        Judgement::of(&exact().lt_eq(nanos(1500))),
+        compare("timestamp", Op::LessOrEqual, Value::Time(1))
+    );
     assert_eq!(Judgement::of(&exact().lt(nanos(-1500))), compare("timestamp", Op::Less, Value::Time(-1)));
 }
 

@@ -58,7 +58,8 @@ impl LakeTable {
             None => (None, Arc::new(logmill_sink_iceberg::schema().map_err(|error| away(&error))?)),
             Some(base) => {
                 let metadata = base.metadata;
-                let place = Storage::of(world, metadata.location(), &source.store).map_err(|error| away(&error))?;
+                let place =
+                    Storage::of(world, metadata.location(), &source.store).map_err(|error| away(&error))?;
                 let ident = [source.table.namespace.clone(), vec![source.table.table.clone()]].concat();
                 let columns = match metadata.current_snapshot() {
                     Some(snapshot) => snapshot.schema(&metadata).map_err(|error| broken(&error))?,
@@ -106,7 +107,8 @@ async fn count(table: &Table) -> iceberg::Result<u64> {
     let list = table.manifest_list_reader(snapshot).load().await?;
     let of_rows = list.entries().iter().filter(|manifest| manifest.content == ManifestContentType::Data);
     let files = of_rows.map(|manifest| {
-        u64::from(manifest.added_files_count.unwrap_or(0)) + u64::from(manifest.existing_files_count.unwrap_or(0))
+        u64::from(manifest.added_files_count.unwrap_or(0))
+            + u64::from(manifest.existing_files_count.unwrap_or(0))
     });
     Ok(files.sum())
 }
@@ -126,7 +128,8 @@ impl TableProvider for LakeTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Planned<Vec<TableProviderFilterPushDown>> {
-        let helps = |filter: &&Expr| Judgement::of(filter).and_then(|it| predicate::of(&it, &self.columns)).is_some();
+        let helps =
+            |filter: &&Expr| Judgement::of(filter).and_then(|it| predicate::of(&it, &self.columns)).is_some();
         let answer = |helps| match helps {
             true => TableProviderFilterPushDown::Inexact,
             false => TableProviderFilterPushDown::Unsupported,
@@ -146,8 +149,10 @@ impl TableProvider for LakeTable {
             None => self.schema.clone(),
         };
         // Rows are counted by the values of some column.
-        let read = if schema.fields().is_empty() { Arc::new(self.schema.project(&[0])?) } else { schema.clone() };
-        let wanted = Judgement::of_all(filters).and_then(|judgement| predicate::of(&judgement, &self.columns));
+        let read =
+            if schema.fields().is_empty() { Arc::new(self.schema.project(&[0])?) } else { schema.clone() };
+        let wanted =
+            Judgement::of_all(filters).and_then(|judgement| predicate::of(&judgement, &self.columns));
         let plan = self.plan(&read, wanted).await.map_err(outside)?;
         let (matched, all) = (plan.tasks.len() as u64, plan.all);
         let counts = (matched, all.saturating_sub(matched));
@@ -194,7 +199,9 @@ fn fit(schema: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch, QueryError
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let columns = batch.columns().iter().take(schema.fields().len()).cloned().collect();
     let fitted = RecordBatch::try_new_with_options(schema.clone(), columns, &options);
-    fitted.map_err(|error| QueryError::Failed(format!("the lake's rows have other columns than its table: {error}")))
+    fitted.map_err(|error| {
+        QueryError::Failed(format!("the lake's rows have other columns than its table: {error}"))
+    })
 }
 
 /// The catalog cannot be asked.

@@ -47,7 +47,11 @@ fn of_day(fs: &dyn Fs, folder: &Path, day: &str, customer: &str) -> io::Result<V
     let file = |name: String| {
         let hour: i64 = name.strip_suffix(".log.json").filter(|hour| hour.len() == 2)?.parse().ok()?;
         let begin = first.micros() + hour * HOUR;
-        (0..24).contains(&hour).then(|| HourlyFile { customer: customer.to_owned(), begin, path: folder.join(name) })
+        (0..24).contains(&hour).then(|| HourlyFile {
+            customer: customer.to_owned(),
+            begin,
+            path: folder.join(name),
+        })
     };
     Ok(names(fs, &folder)?.into_iter().filter_map(file).collect())
 }
@@ -68,7 +72,9 @@ impl HourlyFile {
             Judgement::All(parts) => parts.iter().all(|part| self.can_match(part)),
             Judgement::Any(parts) => parts.iter().any(|part| self.can_match(part)),
             Judgement::Compare(name, op, value) => self.can_compare(name, *op, value),
-            Judgement::OneOf(name, values) => values.iter().any(|value| self.can_compare(name, Op::Equal, value)),
+            Judgement::OneOf(name, values) => {
+                values.iter().any(|value| self.can_compare(name, Op::Equal, value))
+            }
             Judgement::Begins(name, text) => name != "customer" || self.customer.starts_with(text.as_str()),
             Judgement::Null(name) => name != "customer" && name != "timestamp",
             Judgement::NotNull(_) => true,

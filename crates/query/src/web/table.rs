@@ -48,7 +48,10 @@ impl WebTable {
         let listed = tokio::task::spawn_blocking(move || files::list(&**world.fs(), &source)).await;
         let listed = listed.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
         listed.map_err(|error| {
-            QueryError::Unavailable(format!("the hourly files in {} cannot be listed: {error}", self.source.dir.display()))
+            QueryError::Unavailable(format!(
+                "the hourly files in {} cannot be listed: {error}",
+                self.source.dir.display()
+            ))
         })
     }
 }
@@ -188,7 +191,10 @@ impl WebShare {
                 return Ok(Vec::new());
             }
             if size >= MAX_LINE {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("the line at byte {at} does not end")));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("the line at byte {at} does not end"),
+                ));
             }
             size *= 2;
         }
@@ -198,7 +204,10 @@ impl WebShare {
         let (mut columns, mut place) = (Columns::new(&file.customer), at);
         for line in piece.split_inclusive(|byte| *byte == b'\n') {
             columns.add(line).map_err(|error| {
-                QueryError::Unavailable(format!("{}, byte {place}: the line is no web log: {error}", file.path.display()))
+                QueryError::Unavailable(format!(
+                    "{}, byte {place}: the line is no web log: {error}",
+                    file.path.display()
+                ))
             })?;
             place += line.len() as u64;
         }

@@ -31,7 +31,8 @@ async fn lines_are_rows_with_every_further_field_in_a_map() {
 async fn a_key_of_the_map_is_a_value() {
     let dir = tempfile::tempdir().unwrap();
     hour(dir.path(), "2025-12-28/06.log.json", SIX);
-    let sql = "SELECT attributes['status'] AS s, count(*) AS n FROM web_logs GROUP BY 1 ORDER BY 1 NULLS LAST";
+    let sql =
+        "SELECT attributes['status'] AS s, count(*) AS n FROM web_logs GROUP BY 1 ORDER BY 1 NULLS LAST";
     assert_eq!(answer(&engine(dir.path(), LIMITS), sql, Form::Csv).await.unwrap(), "s,n\n200,1\n,1\n");
 }
 
@@ -47,7 +48,8 @@ async fn a_line_that_is_on_its_way_is_no_row_yet() {
 async fn a_line_that_is_no_web_log_is_named() {
     let dir = tempfile::tempdir().unwrap();
     hour(dir.path(), "2025-12-28/06.log.json", &format!("{SIX}nothing\n"));
-    let error = answer(&engine(dir.path(), LIMITS), "SELECT count(path) FROM web_logs", Form::Csv).await.unwrap_err();
+    let error =
+        answer(&engine(dir.path(), LIMITS), "SELECT count(path) FROM web_logs", Form::Csv).await.unwrap_err();
     let QueryError::Unavailable(text) = &error else { panic!("{error:?}") };
     assert!(text.contains("06.log.json") && text.contains(&format!("byte {}", SIX.len())), "{text}");
 }
@@ -55,13 +57,24 @@ async fn a_line_that_is_no_web_log_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_are_larger_than_a_piece_are_read_whole() {
     let dir = tempfile::tempdir().unwrap();
-    let line = |n: usize| format!("{{\"timestamp\":\"2025-12-28T06:00:00Z\",\"path\":\"/{n}\",\"userAgent\":\"{}\"}}\n", "x".repeat(n % 977));
+    let line = |n: usize| {
+        format!(
+            "{{\"timestamp\":\"2025-12-28T06:00:00Z\",\"path\":\"/{n}\",\"userAgent\":\"{}\"}}\n",
+            "x".repeat(n % 977)
+        )
+    };
     // One line alone is larger than a piece.
-    let long = format!("{{\"timestamp\":\"2025-12-28T06:00:00Z\",\"path\":\"/long\",\"userAgent\":\"{}\"}}\n", "y".repeat(3 << 20));
+    let long = format!(
+        "{{\"timestamp\":\"2025-12-28T06:00:00Z\",\"path\":\"/long\",\"userAgent\":\"{}\"}}\n",
+        "y".repeat(3 << 20)
+    );
     let lines: String = (0..4000).map(line).chain([long]).chain((4000..8000).map(line)).collect();
     hour(dir.path(), "2025-12-28/06.log.json", &lines);
     let sql = "SELECT count(*) AS n, count(DISTINCT path) AS d, max(length(user_agent)) AS l FROM web_logs";
-    assert_eq!(answer(&engine(dir.path(), LIMITS), sql, Form::Csv).await.unwrap(), format!("n,d,l\n8001,8001,{}\n", 3 << 20));
+    assert_eq!(
+        answer(&engine(dir.path(), LIMITS), sql, Form::Csv).await.unwrap(),
+        format!("n,d,l\n8001,8001,{}\n", 3 << 20)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,7 +99,9 @@ impl SqliteCatalog {
         let (world, path) = (self.world.clone(), self.root.join(FILE));
         let place = path.display().to_string();
         let looked = tokio::task::spawn_blocking(move || world.fs().exists(&path)).await;
-        looked.unwrap_or_else(|panicked| Err(io::Error::other(panicked))).map_err(|e| QueueError::io(place, e))
+        looked
+            .unwrap_or_else(|panicked| Err(io::Error::other(panicked)))
+            .map_err(|e| QueueError::io(place, e))
     }
 
     async fn location(&self, table: &TableName) -> Result<Option<String>, QueueError> {

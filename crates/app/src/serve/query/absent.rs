@@ -9,18 +9,13 @@ use crate::settings::Settings;
 pub(in crate::serve) struct Queries;
 
 impl Queries {
-    // The one with SQL may fail.
-    #[expect(clippy::unnecessary_wraps)]
     pub(in crate::serve) fn threads() -> anyhow::Result<Self> {
         Ok(Self)
     }
 
-    // As above.
-    #[expect(clippy::unnecessary_wraps, clippy::unused_self)]
     pub(in crate::serve) fn routes(&self, _: &World, _: &Settings) -> anyhow::Result<Router> {
         Ok(Router::new())
     }
 
-    #[expect(clippy::unused_self)]
     pub(in crate::serve) fn end(self) {}
 }

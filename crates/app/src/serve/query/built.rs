@@ -7,22 +7,20 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use logmill_model::Customer;
-use logmill_query::{Engine, LakeSource, Limits, Sources, WebSource};
+use logmill_query::{Engine, LakeSource, Limits, STACK, Sources, WebSource};
 use logmill_world::World;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::serve::lake;
 use crate::settings::{Destination, Role, Settings};
 
-/// A statement is planned by recursion: 8 MiB hold the deepest one that is taken, also in a build for tests.
-const STACK: usize = 8 << 20;
-
 /// The threads of all questions: they never keep a connection or a sink waiting.
 pub(crate) struct Queries(Runtime);
 
 impl Queries {
     pub(crate) fn threads() -> anyhow::Result<Self> {
-        let threads = Builder::new_multi_thread().thread_name("query").thread_stack_size(STACK).enable_all().build();
+        let threads =
+            Builder::new_multi_thread().thread_name("query").thread_stack_size(STACK).enable_all().build();
         Ok(Self(threads.context("no threads for the runtime")?))
     }
 
@@ -60,11 +58,12 @@ impl Queries {
 
 fn sources(world: &World, settings: &Settings) -> anyhow::Result<Sources> {
     let mut sources = Sources::default();
-    let (catalog, config) = lake::reader(world, settings)?;
     if settings.lake.enabled {
+        let (catalog, config) = lake::reader(world, settings)?;
         sources.lake = Some(LakeSource { catalog, table: config.table, store: config.store });
     } else {
-        sources.absent.push((config.table.table, "lake.enabled is false".to_owned()));
+        let table = settings.lake.table.rsplit('.').next().unwrap_or_default();
+        sources.absent.push((table.to_owned(), "lake.enabled is false".to_owned()));
     }
     match &settings.files.dir {
         Destination::Folder(dir) => {
