@@ -9,7 +9,7 @@ use std::process::Command;
 const MAX_LINES: usize = 400;
 
 /// What each room may know of the others (ARCHITECTURE.md has the table and the reasons).
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("model", &[]),
     ("world", &[]),
     ("queue", &["world"]),
@@ -19,6 +19,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("otlp", &[]),
     ("source-otlp", &["http", "otlp", "queue", "world"]),
     ("sink-iceberg", &["otlp", "queue", "store", "world"]),
+    ("query", &["http", "model", "queue", "sink-iceberg", "store", "world"]),
     ("store", &["queue"]),
     ("raw-batches", &["model", "queue", "store"]),
     ("sink-files", &["model", "queue", "store", "world"]),
@@ -36,6 +37,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
             "model",
             "otlp",
             "pipeline",
+            "query",
             "queue",
             "queue-kafka",
             "raw-batches",

@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Asks a running logmill what was counted, and shows it as a plot and a table
     Analytics(AnalyticsArgs),
+    /// Asks the lake (table `logs`) and the hourly files (table `web_logs`) in SQL; a logmill may be at work
+    Query(QueryArgs),
     /// Counts hours anew from the hourly files or the queue, and replaces what differs; the process must not be at work
     Backfill(BackfillArgs),
     /// Prints completions for a shell
@@ -312,6 +314,32 @@ pub(crate) enum OutputFormat {
     Table,
     Json,
     Csv,
+}
+
+/// What to ask in SQL.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct QueryArgs {
+    /// The statement, for example `SELECT service_name, count(*) FROM logs GROUP BY 1`
+    #[arg(value_name = "SQL")]
+    pub(crate) sql: String,
+    /// A table, an object a line, CSV, or an Arrow IPC stream
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: QueryFormat,
+    /// Prints so many rows at most [default: all, up to `query.max_rows`, which is an error beyond]
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) limit: Option<usize>,
+    /// Says on standard error how many files were opened, and how many were left out
+    #[arg(long)]
+    pub(crate) stats: bool,
+}
+
+/// How rows are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum QueryFormat {
+    Table,
+    Json,
+    Csv,
+    Arrow,
 }
 
 /// What to compare.

@@ -21,3 +21,4 @@ pub use maintenance::{
 };
 pub use metrics::LakeMetrics;
 pub use sink::IcebergSink;
+pub use table::schema;

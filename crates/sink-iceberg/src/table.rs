@@ -77,8 +77,20 @@ pub(crate) fn creation() -> Result<Creation, QueueError> {
     made().map_err(|error| QueueError::caused(Class::Bug, "the columns of the table of logs", error))
 }
 
+/// The columns of the table of logs, as it is created.
+///
+/// # Errors
+/// A mistake in this file.
+pub fn schema() -> Result<Schema, QueueError> {
+    own_schema().map_err(|error| QueueError::caused(Class::Bug, "the columns of the table of logs", error))
+}
+
+fn own_schema() -> iceberg::Result<Schema> {
+    Schema::builder().with_schema_id(0).with_fields(fields()).build()
+}
+
 fn made() -> iceberg::Result<Creation> {
-    let schema = Schema::builder().with_schema_id(0).with_fields(fields()).build()?;
+    let schema = own_schema()?;
     // The id may be left out, but Java's catalogs do not take it without.
     // The protocol lets the id out and the catalog choose; Nessie refuses a table without it.
     let day = UnboundPartitionField::builder()

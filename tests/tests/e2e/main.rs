@@ -17,6 +17,7 @@ mod metrics;
 mod objects;
 mod poison;
 mod process;
+mod query;
 mod raw_batches;
 mod retention;
 mod samples;

@@ -11,6 +11,7 @@ mod kafka_tools;
 mod lake;
 mod look;
 mod post;
+mod query;
 mod queue;
 mod shown;
 mod verify;
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Verify(args) => verify::run(&load(&cli.settings, None)?.settings, &args),
         Command::Backfill(args) => backfill::run(&load(&cli.settings, None)?.settings, &args),
         Command::Analytics(args) => analytics::run(&cli.settings, &args),
+        Command::Query(args) => query::run(&load(&cli.settings, None)?.settings, &args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "logmill", &mut std::io::stdout());
             Ok(())

@@ -114,12 +114,26 @@ fn config(settings: &Settings) -> anyhow::Result<LakeConfig> {
     })
 }
 
+/// The catalog for who only reads, and what else is to be known of the table.
+#[cfg(feature = "query")]
+pub(crate) fn reader(world: &World, settings: &Settings) -> anyhow::Result<(Arc<dyn Catalog>, LakeConfig)> {
+    Ok((catalog_with(world, settings, SqliteCatalog::reader)?, config(settings)?))
+}
+
 /// The catalog of the settings.
 fn catalog(world: &World, settings: &Settings) -> anyhow::Result<Arc<dyn Catalog>> {
+    catalog_with(world, settings, SqliteCatalog::new)
+}
+
+fn catalog_with(
+    world: &World,
+    settings: &Settings,
+    open: fn(&World, &Path) -> Result<SqliteCatalog, QueueError>,
+) -> anyhow::Result<Arc<dyn Catalog>> {
     let lake = &settings.lake;
     Ok(match lake.catalog.kind {
         CatalogKind::Sqlite => {
-            let catalog = SqliteCatalog::new(world, Path::new(&lake.warehouse));
+            let catalog = open(world, Path::new(&lake.warehouse));
             Arc::new(catalog.map_err(|error| refused("lake.warehouse", &error))?)
         }
         CatalogKind::Rest => {

@@ -7,6 +7,7 @@ pub(crate) mod lake;
 pub(crate) mod log;
 pub(crate) mod parts;
 mod process;
+pub(crate) mod query;
 pub(crate) mod raw_batches;
 mod signals;
 
@@ -14,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
 use logmill_admin::Admin;
 use logmill_world::World;
 use tokio::runtime::{Builder, Runtime};
@@ -27,6 +27,7 @@ use doors::{Doors, Ground};
 use lake::Lake;
 use log::Log;
 use parts::Pipelines;
+use query::Queries;
 use signals::Reload;
 
 /// Loads the settings; called again for each SIGHUP.
@@ -46,7 +47,10 @@ pub(crate) fn run(load: Load<'_>) -> anyhow::Result<()> {
     let network = runtime("net")?;
     // Sinks decode and write on threads of their own, so that they never keep a connection waiting.
     let sinks = runtime("sink")?;
-    let served = network.block_on(serve(&world, &Reload { load, running: settings, level: &level }, &sinks));
+    let queries = Queries::threads()?;
+    let reload = Reload { load, running: settings, level: &level };
+    let served = network.block_on(serve(&world, &reload, &sinks, &queries));
+    queries.end();
     sinks.shutdown_timeout(Duration::from_millis(100));
     network.shutdown_timeout(Duration::from_millis(100));
     served
@@ -56,7 +60,7 @@ fn runtime(name: &str) -> anyhow::Result<Runtime> {
     Builder::new_multi_thread().thread_name(name).enable_all().build().context("no threads for the runtime")
 }
 
-async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::Result<()> {
+async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime, queries: &Queries) -> anyhow::Result<()> {
     let settings = reload.running;
     let log = Log::open(world, settings)?;
     let queue = raw_batches::around(settings, log.queue())?;
@@ -76,11 +80,11 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime) -> anyhow::R
     parts.extend(pipelines.parts());
     deliveries.extend(pipelines.deliveries());
     let mut tallies = log.tallies(&registry)?;
-    let mut routes = Router::new();
+    let mut routes = queries.routes(world, settings)?;
     if let Some(analytics) = analytics.map(Arc::new) {
         parts.push(counting::part(&analytics));
         tallies.extend(counting::tallies(&registry, &analytics)?);
-        routes = counting::routes(world, settings, &analytics);
+        routes = routes.merge(counting::routes(world, settings, &analytics));
         sinks.spawn(analytics.keep(draining.clone()));
     }
     let admin = Admin::new(registry.clone(), parts, deliveries, tallies).context("metrics")?;

@@ -2,6 +2,7 @@
 
 mod files;
 mod lake;
+mod query;
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,6 +13,7 @@ use logmill_raw_batches::MAX_EVENT;
 
 pub(crate) use files::{Destination, FilesSink, ObjectCodec};
 pub(crate) use lake::{CatalogKind, Lake, LakeOrphans};
+pub(crate) use query::Query;
 
 /// All settings of a process, checked. Units are in the types; ranges are in the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) aggregation: Aggregation,
     /// The Iceberg table.
     pub(crate) lake: Lake,
+    /// SQL.
+    pub(crate) query: Query,
     /// Records that cannot be delivered.
     pub(crate) dead_letters: DeadLetters,
     /// The process's own log.
@@ -64,6 +68,7 @@ impl Settings {
             files: FilesSink::default(),
             aggregation: Aggregation::default(),
             lake: Lake::default(),
+            query: Query::default(),
             dead_letters: DeadLetters::default(),
             log: Log::default(),
             shutdown_timeout: Duration::ZERO,

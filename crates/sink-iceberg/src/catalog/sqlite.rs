@@ -3,6 +3,7 @@
 //! The tables are those of PyIceberg's `SqlCatalog` and of Java's `JdbcCatalog` (schema version 1), so that both open the file as
 //! it is. The metadata file and the folders above it are durable before the row names it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,13 +13,15 @@ use iceberg::spec::{FormatVersion, MetadataLog, TableMetadata, TableMetadataBuil
 use logmill_queue::{BoxFuture, Class, QueueError};
 use logmill_store::StoreConfig;
 use logmill_world::World;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::{Answer, Base, Catalog, Change, Creation, MAX_METADATA, TableName, corrupt};
 use crate::storage::Storage;
 
 /// The name under which the rows stand; whoever opens the file has to give it.
 pub(super) const CATALOG_NAME: &str = "logmill";
+/// The file in the folder.
+const FILE: &str = "catalog.db";
 /// How long somebody else may hold the file.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// With a rollback journal only `EXTRA` syncs the folder after the commit; `FULL` may lose the last one.
@@ -47,6 +50,7 @@ pub struct SqliteCatalog {
     world: World,
     root: PathBuf,
     storage: Storage,
+    reads_only: bool,
     /// Opened at the first use, so that a folder that cannot be written yet is tried again.
     connection: Arc<Mutex<Option<Connection>>>,
 }
@@ -59,7 +63,15 @@ impl SqliteCatalog {
     pub fn new(world: &World, folder: &Path) -> Result<Self, QueueError> {
         let root = std::path::absolute(folder).map_err(|e| QueueError::io("the lake's folder", e))?;
         let storage = Storage::of(world, &format!("file://{}", root.display()), &StoreConfig::default())?;
-        Ok(Self { world: world.clone(), root, storage, connection: Arc::default() })
+        Ok(Self { world: world.clone(), root, storage, reads_only: false, connection: Arc::default() })
+    }
+
+    /// The same for who only reads: no folder, file or table is made, and a folder without a catalog has no tables.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn reader(world: &World, folder: &Path) -> Result<Self, QueueError> {
+        Ok(Self { reads_only: true, ..Self::new(world, folder)? })
     }
 
     /// Runs statements beside the async threads.
@@ -68,6 +80,7 @@ impl SqliteCatalog {
         job: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, QueueError> {
         let (world, root, shared) = (self.world.clone(), self.root.clone(), self.connection.clone());
+        let open = if self.reads_only { open_to_read } else { open };
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = shared.lock().unwrap_or_else(PoisonError::into_inner);
             let connection = match &mut *connection {
@@ -81,8 +94,21 @@ impl SqliteCatalog {
         })
     }
 
+    /// Whether there is a catalog.
+    async fn is_there(&self) -> Result<bool, QueueError> {
+        let (world, path) = (self.world.clone(), self.root.join(FILE));
+        let place = path.display().to_string();
+        let looked = tokio::task::spawn_blocking(move || world.fs().exists(&path)).await;
+        looked
+            .unwrap_or_else(|panicked| Err(io::Error::other(panicked)))
+            .map_err(|e| QueueError::io(place, e))
+    }
+
     async fn location(&self, table: &TableName) -> Result<Option<String>, QueueError> {
         let (namespace, name) = (table.namespace.join("."), table.table.clone());
+        if self.reads_only && !self.is_there().await? {
+            return Ok(None);
+        }
         self.run(move |connection| {
             let sql = "SELECT metadata_location FROM iceberg_tables
                  WHERE catalog_name = ?1 AND table_namespace = ?2 AND table_name = ?3";
@@ -222,7 +248,7 @@ impl Catalog for SqliteCatalog {
 
 fn open(world: &World, root: &Path) -> Result<Connection, QueueError> {
     world.fs().create_dir_all(root).map_err(|error| QueueError::io(format!("{}", root.display()), error))?;
-    let opened = Connection::open(root.join("catalog.db")).and_then(|connection| {
+    let opened = Connection::open(root.join(FILE)).and_then(|connection| {
         connection.busy_timeout(PATIENCE)?;
         connection.execute_batch(SETUP)?;
         Ok(connection)
@@ -232,8 +258,19 @@ fn open(world: &World, root: &Path) -> Result<Connection, QueueError> {
     Ok(connection)
 }
 
+/// SQLite itself may have to undo what a process left that was killed in the middle of a commit, so that the file is opened for writing.
+fn open_to_read(_: &World, root: &Path) -> Result<Connection, QueueError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(root.join(FILE), flags).and_then(|connection| {
+        connection.busy_timeout(PATIENCE)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    });
+    opened.map_err(|error| failed(root, error))
+}
+
 fn failed(root: &Path, error: rusqlite::Error) -> QueueError {
-    QueueError::caused(Class::Unavailable, format!("{}", root.join("catalog.db").display()), error)
+    QueueError::caused(Class::Unavailable, format!("{}", root.join(FILE).display()), error)
 }
 
 fn build(base: &Base, change: Change) -> iceberg::Result<(TableMetadata, Vec<MetadataLog>)> {

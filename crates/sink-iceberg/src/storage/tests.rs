@@ -22,6 +22,8 @@ async fn a_file_is_put_read_and_removed() {
     assert_eq!(std::fs::read(folder.path().join("a/b/c.bin")).unwrap(), b"content");
     assert_eq!(storage.get(&name, 7).await.unwrap(), "content");
     assert_eq!(storage.get(&name, 6).await.unwrap_err().class, Class::Corrupt);
+    assert_eq!(storage.get_range(&name, 2..5).await.unwrap(), "nte");
+    assert_eq!(storage.get_range(&name, 5..9).await.unwrap_err().class, Class::Corrupt);
     storage.delete(&name).await.unwrap();
     storage.delete(&name).await.unwrap();
     assert_eq!(storage.get(&name, 7).await.unwrap_err().class, Class::Unavailable);

@@ -9,6 +9,7 @@ mod kafka;
 mod lake;
 mod otlp;
 mod outputs;
+mod query;
 mod queue;
 mod raw_batches;
 mod server;
@@ -86,6 +87,7 @@ pub(super) const CATALOGUE: Catalogue = Catalogue(&[
     outputs::SETTINGS,
     aggregation::SETTINGS,
     lake::SETTINGS,
+    query::SETTINGS,
 ]);
 
 impl Catalogue {

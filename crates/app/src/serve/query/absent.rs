@@ -1,0 +1,21 @@
+//! A build without SQL.
+
+use axum::Router;
+use logmill_world::World;
+
+use crate::settings::Settings;
+
+/// Nobody answers questions.
+pub(in crate::serve) struct Queries;
+
+impl Queries {
+    pub(in crate::serve) fn threads() -> anyhow::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(in crate::serve) fn routes(&self, _: &World, _: &Settings) -> anyhow::Result<Router> {
+        Ok(Router::new())
+    }
+
+    pub(in crate::serve) fn end(self) {}
+}
