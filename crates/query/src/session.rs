@@ -11,6 +11,7 @@ use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::object_store::{DefaultObjectStoreRegistry, ObjectStoreRegistry};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionConfig;
 use url::Url;
 
@@ -18,6 +19,9 @@ use crate::config::Limits;
 
 /// The catalog in which all tables stand.
 pub(crate) const CATALOG: &str = "logmill";
+/// Functions that make as much as they are told to out of nothing: no limit counts what a function makes.
+const ABSENT: [&str; 7] =
+    ["repeat", "lpad", "rpad", "range", "generate_series", "array_repeat", "array_resize"];
 /// Rows of a batch.
 pub(crate) const BATCH: usize = 8192;
 
@@ -40,10 +44,16 @@ pub(crate) fn state(limits: &Limits, memory: Arc<dyn MemoryPool>, namespace: Str
         .with_file_formats(Vec::new())
         .with_table_function_list(Vec::new())
         .with_expr_planners(SessionStateDefaults::default_expr_planners())
-        .with_scalar_functions(SessionStateDefaults::default_scalar_functions())
+        .with_scalar_functions(functions())
         .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
         .with_window_functions(SessionStateDefaults::default_window_functions());
     Ok(state.build())
+}
+
+/// All functions of single values but those of [`ABSENT`].
+fn functions() -> Vec<Arc<ScalarUDF>> {
+    let all = SessionStateDefaults::default_scalar_functions().into_iter();
+    all.filter(|function| !ABSENT.contains(&function.name())).collect()
 }
 
 fn options() -> ConfigOptions {

@@ -114,6 +114,7 @@ fn is_operator(token: &Token) -> bool {
         Token::Comma
         | Token::Period
         | Token::SemiColon
+        | Token::LParen
         | Token::RParen
         | Token::RBracket
         | Token::RBrace

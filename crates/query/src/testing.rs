@@ -31,6 +31,12 @@ pub(crate) fn engine(dir: &Path, limits: Limits) -> Arc<Engine> {
     Engine::new(world, Handle::current(), Sources { lake: Some(lake), web: Some(web), absent }, limits)
 }
 
+/// `SELECT` over pairs of the numbers `a.x` and `b.x`, each below 2,000.
+pub(crate) fn pairs(columns: &str) -> String {
+    let numbers: Vec<String> = (0..2000).map(|number| format!("({number})")).collect();
+    format!("WITH v(x) AS (VALUES {}) SELECT {columns} FROM v AS a, v AS b", numbers.join(", "))
+}
+
 /// Writes an hourly file below `<dir>/logs`.
 pub(crate) fn hour(dir: &Path, place: &str, lines: &str) {
     let path = dir.join("logs").join(place);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tower_service::Service;
 
 use crate::config::Limits;
-use crate::testing::{LIMITS, engine, hour};
+use crate::testing::{LIMITS, engine, hour, pairs};
 
 struct Got {
     status: StatusCode,
