@@ -21,7 +21,7 @@ fn what_is_wrong_is_said_with_the_exit_code_and_nothing_is_printed() {
     for (sql, options, code, part) in [
         ("SELECT * FROM log", &[][..], 64, "did you mean `logs`?"),
         ("SELECT servce_name FROM logs", &[], 64, "did you mean `service_name`?"),
-        ("SELECT\n  FROM FROM", &[], 64, "line 2"),
+        ("SELECT *\nFROM logs WHERE )", &[], 64, "line 2"),
         ("DELETE FROM logs", &[], 64, "DELETE is not a query"),
         ("COPY logs TO '/tmp/x.csv'", &[], 64, "COPY is not a query"),
         ("CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/etc/passwd'", &[], 64, "CREATE is not a query"),
