@@ -9,6 +9,7 @@ mod counts;
 mod door;
 mod echo;
 mod kafka;
+mod lake;
 mod limits;
 mod load;
 mod many;
@@ -24,6 +25,10 @@ use std::time::Duration;
 
 use load::Load;
 use server::Server;
+
+/// That of logmill, so that what is done here is held against it fairly.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -48,6 +53,8 @@ fn main() {
         "customers" => many::customers(),
         "windows" => many::windows(),
         "otlp" => otlp::print(),
+        "lake" => lake::print(),
+        "days" => lake::days(),
         "" | "all" => {
             limits::print();
             ingest();
@@ -59,7 +66,7 @@ fn main() {
         other => {
             eprintln!(
                 "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, kafka, \
-                 door, workers, rebalance, slow, counts, drain, customers, windows, otlp, all"
+                 door, workers, rebalance, slow, counts, drain, customers, windows, otlp, lake, days, all"
             );
             std::process::exit(64);
         }

@@ -1,6 +1,6 @@
 //! OTLP over HTTP and gRPC, answered after fdatasync.
 
-mod bodies;
+pub(crate) mod bodies;
 mod grpc;
 mod inflate;
 
