@@ -9,6 +9,7 @@ mod counts;
 mod door;
 mod echo;
 mod kafka;
+mod lake;
 mod lake_commits;
 mod limits;
 mod load;
@@ -25,6 +26,10 @@ use std::time::Duration;
 
 use load::Load;
 use server::Server;
+
+/// That of logmill, so that what is done here is held against it fairly.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -50,6 +55,8 @@ fn main() {
         "windows" => many::windows(),
         "otlp" => otlp::print(),
         "lake-commits" => lake_commits::print(),
+        "lake" => lake::print(),
+        "days" => lake::days(),
         "" | "all" => {
             limits::print();
             ingest();
@@ -62,7 +69,7 @@ fn main() {
             eprintln!(
                 "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, kafka, \
                  door, workers, rebalance, slow, counts, drain, customers, windows, otlp, \
-                 lake-commits, all"
+                 lake, days, lake-commits, all"
             );
             std::process::exit(64);
         }

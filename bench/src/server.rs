@@ -132,6 +132,11 @@ impl Server {
         Self { child, address, grpc, is_logmill, data, folder: folder.to_path_buf() }
     }
 
+    /// Its data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
@@ -205,12 +210,18 @@ impl Server {
 
     /// Group commits so far, if the server tells.
     pub(crate) fn syncs(&self) -> Option<u64> {
+        self.metric("queue_syncs_total").map(|syncs| syncs as u64)
+    }
+
+    /// The value of a metric without labels, or the sum of one with labels; none if the server does not have it.
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
         if !self.is_logmill {
             return None;
         }
         let metrics = self.get("/metrics");
-        let line = metrics.lines().find(|line| line.starts_with("queue_syncs_total "))?;
-        line.split(' ').nth(1)?.parse().ok()
+        let of_name = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+        let values = metrics.lines().filter(of_name).filter_map(|line| line.rsplit(' ').next()?.parse().ok());
+        values.reduce(|sum: f64, value: f64| sum + value)
     }
 
     /// Records that the files' sink has delivered.

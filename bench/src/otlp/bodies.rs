@@ -9,6 +9,7 @@ use prost::Message;
 
 /// 2026-11-22T00:00:00Z.
 const START: u64 = 1_795_305_600_000_000_000;
+const DAY: u64 = 86_400 * 1_000_000_000;
 
 fn value(value: Value) -> Option<AnyValue> {
     Some(AnyValue { value: Some(value) })
@@ -22,7 +23,8 @@ fn number(key: &str, number: i64) -> KeyValue {
     KeyValue { key: key.to_owned(), value: value(Value::IntValue(number)) }
 }
 
-fn record(n: u64) -> LogRecord {
+fn record(n: u64, days: u64) -> LogRecord {
+    let time = START + n * 1_000_003 - n % days * DAY;
     let hash = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let attributes = vec![
         text("http.request.method", ["GET", "POST", "PUT"][n as usize % 3]),
@@ -33,8 +35,8 @@ fn record(n: u64) -> LogRecord {
         text("code.function.name", "orders.handler.list_orders"),
     ];
     LogRecord {
-        time_unix_nano: START + n * 1_000_003,
-        observed_time_unix_nano: START + n * 1_000_003 + 250_000,
+        time_unix_nano: time,
+        observed_time_unix_nano: time + 250_000,
         severity_number: 9,
         severity_text: "INFO".to_owned(),
         body: value(Value::StringValue(format!(
@@ -53,6 +55,11 @@ fn record(n: u64) -> LogRecord {
 
 /// The `n`-th request, with so many records.
 pub(crate) fn request(n: u64, records: u64) -> Vec<u8> {
+    request_of_days(n, records, 1)
+}
+
+/// The same with records of so many days in turn.
+pub(crate) fn request_of_days(n: u64, records: u64, days: u64) -> Vec<u8> {
     let resource = Resource {
         attributes: vec![
             text("service.name", format!("checkout-{}", n % 8)),
@@ -65,7 +72,7 @@ pub(crate) fn request(n: u64, records: u64) -> Vec<u8> {
     };
     let scope =
         InstrumentationScope { name: "com.example.orders".to_owned(), ..InstrumentationScope::default() };
-    let log_records = (n * records..(n + 1) * records).map(record).collect();
+    let log_records = (n * records..(n + 1) * records).map(|n| record(n, days)).collect();
     let scope_logs = vec![ScopeLogs { scope: Some(scope), log_records, ..ScopeLogs::default() }];
     let resource_logs =
         vec![ResourceLogs { resource: Some(resource), scope_logs, ..ResourceLogs::default() }];
