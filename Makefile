@@ -6,6 +6,9 @@ export CARGO_TERM_COLOR ?= auto
 # the fuzz targets and LOGMILL_SIM_RUNS look at others.
 export PROPTEST_RNG_SEED ?= 1
 
+# Most tests wait for servers, disks and clocks, so that two for each core keep both at work.
+export RUST_TEST_THREADS ?= 4
+
 TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
 
 .PHONY: run run-kafka test tools lint crash bench fuzz help
