@@ -1,6 +1,6 @@
 //! What a commit to the lake costs after many others: a few rows each into the local catalog, with rounds of upkeep between.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,13 +40,32 @@ pub(crate) fn print() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     for kept in KEPT.into_iter().filter(|kept| one == 0 || *kept == one) {
         println!("{kept} snapshots kept");
-        runtime.block_on(async { Lake::new(kept).await.run(commits).await });
+        let dir = std::env::var("BENCH_DIR").unwrap_or(".".to_owned());
+        let folder = tempfile::tempdir_in(dir).expect("a temporary folder");
+        runtime.block_on(async { Lake::new(folder.path(), kept, 1, ROWS).await.run(commits).await });
     }
 }
 
-/// A table that is written, and what its upkeep has cost since the last print.
+/// Prints nothing but how many files it wrote into the folder `BENCH_DIR`: `BENCH_FILES` (1,000), of 1,000 rows of eight services each.
+pub(crate) fn files() {
+    let dir = std::env::var("BENCH_DIR").expect("BENCH_DIR names the folder of the lake");
+    let files = number("BENCH_FILES", 1000);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let mut lake = Lake::new(Path::new(&dir), 100, 8, 125).await;
+        for _ in 0..files {
+            let staged = lake.staged();
+            lake.commit(staged).await;
+        }
+    });
+    println!("{files} files of 1,000 rows in {dir}");
+}
+
+/// A table that is written.
 struct Lake {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    /// Requests of a commit, and rows of a request.
+    size: (u64, u64),
     catalog: Arc<dyn Catalog>,
     sink: IcebergSink,
     lease: Lease,
@@ -89,12 +108,9 @@ fn config() -> LakeConfig {
 }
 
 impl Lake {
-    async fn new(kept: usize) -> Self {
+    async fn new(folder: &Path, kept: usize, requests: u64, rows: u64) -> Self {
         let world = World::real();
-        let dir = std::env::var("BENCH_DIR").unwrap_or(".".to_owned());
-        let folder = tempfile::tempdir_in(dir).expect("a temporary folder");
-        let catalog: Arc<dyn Catalog> =
-            Arc::new(SqliteCatalog::new(&world, folder.path()).expect("a catalog"));
+        let catalog: Arc<dyn Catalog> = Arc::new(SqliteCatalog::new(&world, folder).expect("a catalog"));
         let metrics = LakeMetrics::register(&Registry::new(), &World::real()).expect("metrics");
         let sink = IcebergSink::new(&world, catalog.clone(), config(), metrics);
         let lease = Lease::new(LogId([7; 16]), Topic::new("otel-logs").expect("a topic"), Partition(0), 1);
@@ -102,7 +118,16 @@ impl Lake {
         // All snapshots are younger than any age that could be set here, so that the number alone decides.
         let limits = Limits { keep_for: Duration::ZERO, keep_at_least: kept, ..Limits::default() };
         let upkeep = Maintenance::new(&world, catalog.clone(), table(), StoreConfig::default(), limits);
-        Self { folder, catalog, sink, lease, writer, upkeep, next: 0 }
+        Self {
+            folder: folder.to_owned(),
+            size: (requests, rows),
+            catalog,
+            sink,
+            lease,
+            writer,
+            upkeep,
+            next: 0,
+        }
     }
 
     async fn run(mut self, commits: u64) {
@@ -127,13 +152,14 @@ impl Lake {
         }
     }
 
-    /// One frame with a few rows.
     fn staged(&mut self) -> Staged {
-        let payload = Bytes::from(bodies::request(self.next, ROWS));
-        let header = Header::new(Encoding(logmill_otlp::ENCODING), ROWS as u32, 0);
-        self.writer.write(&Delivery::Frame(Frame { offset: self.next, header, payload }));
-        let from = self.next;
-        self.next += 1;
+        let (from, (requests, rows)) = (self.next, self.size);
+        for offset in from..from + requests {
+            let payload = Bytes::from(bodies::request(offset, rows));
+            let header = Header::new(Encoding(logmill_otlp::ENCODING), rows as u32, 0);
+            self.writer.write(&Delivery::Frame(Frame { offset, header, payload }));
+        }
+        self.next += requests;
         Staged { lease: self.lease.clone(), from, to: self.next, content: self.writer.stage() }
     }
 
@@ -155,7 +181,7 @@ impl Lake {
             each(kept_up.cpu, rounds),
             base.metadata.snapshots().count(),
             bytes.map_or(0, |of| of.len() >> 10),
-            std::fs::read_dir(self.folder.path().join("default/logs/metadata")).map_or(0, Iterator::count),
+            std::fs::read_dir(self.folder.join("default/logs/metadata")).map_or(0, Iterator::count),
         );
     }
 }

@@ -55,6 +55,7 @@ fn main() {
         "windows" => many::windows(),
         "otlp" => otlp::print(),
         "lake-commits" => lake_commits::print(),
+        "lake-files" => lake_commits::files(),
         "lake" => lake::print(),
         "days" => lake::days(),
         "" | "all" => {
@@ -69,7 +70,7 @@ fn main() {
             eprintln!(
                 "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, kafka, \
                  door, workers, rebalance, slow, counts, drain, customers, windows, otlp, \
-                 lake, days, lake-commits, all"
+                 lake, days, lake-commits, lake-files, all"
             );
             std::process::exit(64);
         }

@@ -90,7 +90,7 @@ impl Maintenance {
             current: current(metadata).map(|of| (of.snapshot_id(), of.timestamp_ms().saturating_mul(1000))),
             files: self.files(&base).await?,
             rolled_back: history::rolled_back(metadata),
-            positions: held(&base)?,
+            positions: self.held(&base).await?,
         }))
     }
 
@@ -99,7 +99,18 @@ impl Maintenance {
     /// # Errors
     /// As `status`, or a position that logmill did not write.
     pub async fn positions(&self) -> Result<Option<Vec<HeldPosition>>, QueueError> {
-        self.catalog.load(&self.table).await?.map(|base| held(&base)).transpose()
+        let Some(base) = self.catalog.load(&self.table).await? else { return Ok(None) };
+        Ok(Some(self.held(&base).await?))
+    }
+
+    /// The positions in the table's properties, beside what the current snapshot's history says, where the catalog shows it.
+    async fn held(&self, base: &Base) -> Result<Vec<HeldPosition>, QueueError> {
+        let mut held = held(base)?;
+        if self.catalog.hides_states().await? {
+            let untold = held.iter_mut().filter(|of| of.history == History::RolledBack(None));
+            untold.for_each(|of| of.history = History::Expired);
+        }
+        Ok(held)
     }
 
     async fn files(&self, base: &Base) -> Result<LiveFiles, QueueError> {
@@ -120,7 +131,6 @@ impl Maintenance {
     }
 }
 
-/// The positions in the table's properties, beside what the current snapshot's history says.
 fn held(base: &Base) -> Result<Vec<HeldPosition>, QueueError> {
     let known = position::all(base.metadata.properties())?;
     let held = |known: Known| HeldPosition {
