@@ -49,7 +49,7 @@ impl Writer {
             Form::Json => Kind::Json(json::Json::new(schema, true)?),
             Form::Ndjson => Kind::Json(json::Json::new(schema, false)?),
             Form::Csv => Kind::Csv(csv::Csv::new(schema)),
-            Form::Arrow => Kind::Arrow(arrow::Arrow::new(schema).map_err(failed)?),
+            Form::Arrow => Kind::Arrow(arrow::Arrow::new(schema).map_err(|error| failed(&error))?),
             Form::Table => Kind::Table(table::Table::new(schema)),
         }))
     }
@@ -65,7 +65,7 @@ impl Writer {
             Kind::Arrow(arrow) => arrow.rows(rows),
             Kind::Table(table) => table.rows(rows).map(|()| Vec::new()),
         };
-        written.map_err(failed)
+        written.map_err(|error| failed(&error))
     }
 
     /// What comes behind the last row.
@@ -75,13 +75,13 @@ impl Writer {
     pub fn end(self) -> Result<Vec<u8>, QueryError> {
         match self.0 {
             Kind::Json(json) => Ok(json.end()),
-            Kind::Csv(csv) => csv.end().map_err(failed),
-            Kind::Arrow(arrow) => arrow.end().map_err(failed),
+            Kind::Csv(csv) => csv.end().map_err(|error| failed(&error)),
+            Kind::Arrow(arrow) => arrow.end().map_err(|error| failed(&error)),
             Kind::Table(table) => Ok(table.end()),
         }
     }
 }
 
-fn failed(error: ArrowError) -> QueryError {
+fn failed(error: &ArrowError) -> QueryError {
     QueryError::Statement(format!("a value cannot be written in this format: {error}"))
 }

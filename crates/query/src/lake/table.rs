@@ -190,12 +190,12 @@ impl Share for LakeShare {
         let tasks = stream::iter(self.tasks.clone().into_iter().map(Ok)).boxed();
         let rows = reader.read(tasks).map_err(|error| broken(&error))?.stream();
         let schema = self.schema.clone();
-        Ok(rows.map(move |batch| fit(&schema, batch.map_err(|error| broken(&error))?)).boxed())
+        Ok(rows.map(move |batch| fit(&schema, &batch.map_err(|error| broken(&error))?)).boxed())
     }
 }
 
 /// The rows with just the columns that are wanted, which may be none.
-fn fit(schema: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch, QueryError> {
+fn fit(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, QueryError> {
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let columns = batch.columns().iter().take(schema.fields().len()).cloned().collect();
     let fitted = RecordBatch::try_new_with_options(schema.clone(), columns, &options);

@@ -25,7 +25,7 @@ pub(crate) fn run(settings: &Settings, args: &QueryArgs) -> anyhow::Result<()> {
 
 async fn ask(engine: &std::sync::Arc<Engine>, args: &QueryArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let question = Question { sql: args.sql.clone(), first: args.limit };
-    let mut answer = engine.ask(question).await.map_err(failure)?;
+    let mut answer = engine.ask(question).await.map_err(|error| failure(&error))?;
     print(&mut answer, args.format, out).await?;
     if args.stats {
         eprintln!("{}", stats(answer.figures()));
@@ -40,11 +40,11 @@ async fn print(answer: &mut Answer, format: QueryFormat, out: &mut impl Write) -
         QueryFormat::Csv => Form::Csv,
         QueryFormat::Arrow => Form::Arrow,
     };
-    let mut writer = Writer::new(form, answer.schema()).map_err(failure)?;
-    while let Some(rows) = answer.next().await.map_err(failure)? {
-        out.write_all(&writer.rows(&rows).map_err(failure)?)?;
+    let mut writer = Writer::new(form, answer.schema()).map_err(|error| failure(&error))?;
+    while let Some(rows) = answer.next().await.map_err(|error| failure(&error))? {
+        out.write_all(&writer.rows(&rows).map_err(|error| failure(&error))?)?;
     }
-    out.write_all(&writer.end().map_err(failure)?)?;
+    out.write_all(&writer.end().map_err(|error| failure(&error))?)?;
     Ok(out.flush()?)
 }
 
@@ -53,8 +53,8 @@ fn stats(figures: Figures) -> String {
     format!("files: {matched} matched, {skipped} skipped, {opened} opened; {bytes} bytes read")
 }
 
-fn failure(error: QueryError) -> Failure {
-    let code = match &error {
+fn failure(error: &QueryError) -> Failure {
+    let code = match error {
         QueryError::Statement(_) | QueryError::NotAQuery(_) | QueryError::Limit { .. } => USAGE,
         QueryError::Busy(_) | QueryError::Unavailable(_) => UNAVAILABLE,
         QueryError::Failed(_) => INTERNAL,
