@@ -6,8 +6,8 @@ export CARGO_TERM_COLOR ?= auto
 # the fuzz targets and LOGMILL_SIM_RUNS look at others.
 export PROPTEST_RNG_SEED ?= 1
 
-# Most tests wait for servers, disks and clocks, so that two for each core keep both at work.
-export RUST_TEST_THREADS ?= 4
+# Most tests wait for servers, disks and clocks, so that one more than two cores have keeps both at work.
+export RUST_TEST_THREADS ?= 3
 
 TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
 

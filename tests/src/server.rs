@@ -17,7 +17,7 @@ use crate::tools::{binary, eventually};
 /// A debug build on a loaded machine starts within this.
 const START: Duration = Duration::from_secs(60);
 /// What was accepted is delivered within this.
-const DRAIN: Duration = Duration::from_secs(90);
+const DRAIN: Duration = Duration::from_secs(240);
 
 /// How to start a process.
 #[derive(Clone, Debug)]
