@@ -74,16 +74,20 @@ def commit(table, files):
     transaction.commit_transaction()
 
 
+def delete(table, attribute, values):
+    """Deletes the rows whose attribute has one of these values; answers how many."""
+    found = list(positions(table, attribute, values))
+    commit(table, [write_positions(table, data_file, rows) for data_file, rows in found])
+    return sum(len(rows) for _, rows in found)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     add_options(parser)
     parser.add_argument("attribute")
     parser.add_argument("values", nargs="+")
     said = parser.parse_args()
-    table = open_table(said)
-    found = list(positions(table, said.attribute, set(said.values)))
-    commit(table, [write_positions(table, data_file, rows) for data_file, rows in found])
-    print(sum(len(rows) for _, rows in found))
+    print(delete(open_table(said), said.attribute, set(said.values)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 //! Files as manifests name them.
 
-use iceberg::spec::{DataFile, Manifest, ManifestEntry, ManifestFile, ManifestStatus, PrimitiveLiteral};
+use iceberg::spec::{
+    DataFile, Manifest, ManifestEntry, ManifestEntryRef, ManifestFile, ManifestStatus, PrimitiveLiteral,
+};
 use logmill_queue::{Class, QueueError};
 
 use crate::catalog::{MAX_METADATA, corrupt};
@@ -9,17 +11,27 @@ use crate::storage::Storage;
 /// A file that readers see, the snapshot, the sequence number and the file's own one with which it came.
 pub(super) type Live = (DataFile, i64, i64, i64);
 
+/// The entries of a manifest that readers see, data and delete files alike. It is parsed beside the async threads.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) async fn live(storage: &Storage, location: &str) -> Result<Vec<ManifestEntryRef>, QueueError> {
+    let bytes = storage.get(location, MAX_METADATA).await?;
+    let parsed = tokio::task::spawn_blocking(move || Manifest::parse_avro(&bytes)).await;
+    let failed = |error| QueueError::caused(Class::Bug, format!("{location} was not parsed"), error);
+    let manifest = parsed.map_err(failed)?.map_err(|error| corrupt(location, error))?;
+    Ok(manifest.into_parts().0.into_iter().filter(|entry| entry.is_alive()).collect())
+}
+
 /// The files of a manifest that readers see.
 ///
 /// # Errors
 /// It cannot be read, or an entry has no sequence number.
 pub(super) async fn read(storage: &Storage, manifest: &ManifestFile) -> Result<Vec<Live>, QueueError> {
     let location = &manifest.manifest_path;
-    let bytes = storage.get(location, MAX_METADATA).await?;
-    let entries = Manifest::parse_avro(&bytes).map_err(|error| corrupt(location, error))?.into_parts().0;
-    let live = entries.iter().filter(|entry| entry.is_alive());
-    let live: Option<Vec<Live>> = live.map(|entry| inherited(entry, manifest)).collect();
-    live.ok_or_else(|| {
+    let entries = live(storage, location).await?;
+    let files: Option<Vec<Live>> = entries.iter().map(|entry| inherited(entry, manifest)).collect();
+    files.ok_or_else(|| {
         QueueError::new(Class::Corrupt, format!("{location} has an entry without a sequence number"))
     })
 }

@@ -8,6 +8,7 @@ use iceberg::spec::{DataFile, DataFileFormat, ManifestContentType, ManifestFile}
 use logmill_queue::{BoxFuture, QueueError};
 
 use super::super::entries::{day, read};
+use super::choice::SMALL;
 use crate::catalog::Base;
 use crate::storage::Storage;
 use crate::table;
@@ -40,13 +41,11 @@ struct Contents {
 /// Manifests that were read, by their location.
 #[derive(Default)]
 pub(in crate::maintenance) struct Inventory {
-    known: HashMap<String, Arc<Contents>>,
-    current: Vec<(String, Arc<Contents>)>,
+    manifests: HashMap<String, Arc<Contents>>,
 }
 
 /// Which files count as small, and which as ours.
 struct Rule {
-    below: u64,
     order: Option<i32>,
     spec: i32,
     folder: String,
@@ -62,10 +61,8 @@ impl Inventory {
         storage: &Storage,
         base: &Base,
         live: &[ManifestFile],
-        below: u64,
     ) -> Result<(), QueueError> {
         let rule = Rule {
-            below,
             order: table::order_id(&base.metadata),
             spec: base.metadata.default_partition_spec_id(),
             folder: format!("{}/data/", base.metadata.location()),
@@ -74,8 +71,7 @@ impl Inventory {
         for manifest in live {
             reads.push(Box::pin(self.contents(storage, manifest, &rule)));
         }
-        self.current = futures_util::stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
-        self.known = self.current.iter().cloned().collect();
+        self.manifests = futures_util::stream::iter(reads).buffer_unordered(AT_ONCE).try_collect().await?;
         Ok(())
     }
 
@@ -86,7 +82,7 @@ impl Inventory {
         rule: &Rule,
     ) -> Result<(String, Arc<Contents>), QueueError> {
         let location = manifest.manifest_path.clone();
-        if let Some(known) = self.known.get(&location) {
+        if let Some(known) = self.manifests.get(&location) {
             return Ok((location, known.clone()));
         }
         let files = read(storage, manifest).await?;
@@ -107,7 +103,7 @@ impl Inventory {
     /// The small files by day, without days of which rows were deleted: what is deleted would come back.
     pub(super) fn days(&self) -> BTreeMap<i32, Vec<&Small>> {
         let mut days: BTreeMap<i32, Vec<&Small>> = BTreeMap::new();
-        for small in self.current.iter().flat_map(|(_, contents)| &contents.small) {
+        for small in self.manifests.values().flat_map(|contents| &contents.small) {
             days.entry(small.day).or_default().push(small);
         }
         days.retain(|day, _| !self.has_deletes(*day));
@@ -116,13 +112,13 @@ impl Inventory {
 
     /// Whether rows of this day may have been deleted without their file.
     pub(super) fn has_deletes(&self, day: i32) -> bool {
-        self.current.iter().any(|(_, contents)| contents.deletes_anywhere || contents.deletes.contains(&day))
+        self.manifests.values().any(|contents| contents.deletes_anywhere || contents.deletes.contains(&day))
     }
 
     /// The manifests that name one of these files, and how many of the files they name.
     pub(super) fn naming(&self, files: &BTreeSet<String>) -> (BTreeSet<String>, usize) {
         let (mut manifests, mut found) = (BTreeSet::new(), 0);
-        for (location, contents) in &self.current {
+        for (location, contents) in &self.manifests {
             let named = contents.small.iter().filter(|small| files.contains(&small.location)).count();
             if named > 0 {
                 manifests.insert(location.clone());
@@ -143,7 +139,7 @@ impl Rule {
             && file.sort_order_id() == self.order
             && file.key_metadata().is_none();
         let bytes = file.file_size_in_bytes();
-        (is_ours && bytes < self.below).then_some(())?;
+        (is_ours && bytes < SMALL).then_some(())?;
         let ends = file.split_offsets().unwrap_or_default().iter().skip(1).copied();
         let starts = file.split_offsets().unwrap_or_default().iter().copied();
         let groups = starts.zip(ends.chain(i64::try_from(bytes).ok()));

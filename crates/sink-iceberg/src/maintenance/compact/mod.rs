@@ -91,7 +91,7 @@ impl Maintenance {
             live(&mut inventory, &storage, &base).await?;
             let Some(sources) = chosen(&inventory, effort, &failed) else { return Ok(sum) };
             let Some(day) = sources.first().map(|source| source.day) else { return Ok(sum) };
-            match self.replace(&storage, base, &mut inventory, (day, &sources)).await {
+            match self.replace(&storage, &base, &mut inventory, (day, &sources)).await {
                 Ok(Some(files)) => sum.add(&sources, &files),
                 Ok(None) => sum.given_up += 1,
                 Err(error) => {
@@ -123,17 +123,19 @@ impl Maintenance {
     async fn replace(
         &self,
         storage: &Storage,
-        mut base: Base,
+        base: &Base,
         inventory: &mut Inventory,
         (day, sources): (i32, &[Small]),
     ) -> Result<Option<Vec<DataFile>>, QueueError> {
         let begun = Moment::now(&self.world);
         let commit = uuid::Builder::from_random_bytes(self.world.random_id()).into_uuid();
-        let job = rewrite::Job { storage, base: &base, commit, day, sources, progress: &self.progress };
+        let job = rewrite::Job { storage, base, commit, day, sources, progress: &self.progress };
         let files = rewrite::rewrite(&job).await?;
         let names = sources.iter().map(|source| source.location.clone()).collect();
         let rewritten = Rewritten { commit, day, sources: names, files, begun };
         for _ in 0..ATTEMPTS {
+            // Others have had the time of the merge to commit.
+            let Some(base) = self.load().await? else { return Ok(None) };
             match self.attempt(storage, &base, inventory, &rewritten).await? {
                 Attempt::Done => return Ok(Some(rewritten.files)),
                 Attempt::GivenUp(reason) => {
@@ -141,10 +143,6 @@ impl Maintenance {
                     return Ok(None);
                 }
                 Attempt::Again => self.pause().await,
-            }
-            match self.load().await? {
-                Some(now) => base = now,
-                None => return Ok(None),
             }
         }
         Err(self.crowded())
@@ -200,7 +198,7 @@ async fn live(
     base: &Base,
 ) -> Result<Vec<ManifestFile>, QueueError> {
     let manifests = crate::commit::live(storage, &base.metadata).await?;
-    inventory.refresh(storage, base, &manifests, SMALL).await?;
+    inventory.refresh(storage, base, &manifests).await?;
     Ok(manifests)
 }
 

@@ -10,16 +10,16 @@ mod tests;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
-use iceberg::spec::{Manifest, SnapshotRef};
+use iceberg::spec::SnapshotRef;
 use logmill_queue::{BoxFuture, Class, QueueError};
 use logmill_world::Micros;
 
+use super::entries::live;
 use super::expire::named;
 use super::progress::Step;
 use super::{ATTEMPTS, Maintenance};
-use crate::catalog::{Base, MAX_METADATA, corrupt};
+use crate::catalog::Base;
 use crate::position;
 use crate::storage::{Listed, Storage};
 
@@ -170,7 +170,8 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Takes out the manifests and what they say is live.
+    /// Takes out the manifests and what they say is live. What they say was removed is needed by older snapshots only, whose own
+    /// manifests name it.
     async fn read(
         &self,
         storage: &Storage,
@@ -185,7 +186,7 @@ impl Maintenance {
         let mut reads = futures_util::stream::iter(reads).buffer_unordered(READS);
         let mut done = 0;
         while let Some(files) = reads.try_next().await? {
-            files.iter().for_each(|file| candidates.reached(file));
+            files.iter().for_each(|file| candidates.reached(file.file_path()));
             done += 1;
             (self.progress)(Step::Reading, done, Some(manifests.len()));
         }
@@ -236,19 +237,4 @@ fn place(location: &str) -> String {
 
 fn before(at: Micros, span: Duration) -> Micros {
     at.saturating_sub(Micros::try_from(span.as_micros()).unwrap_or(Micros::MAX))
-}
-
-/// The files that a manifest says are there, data and delete files alike. Those that it says were removed are needed by older
-/// snapshots only, whose own manifests name them.
-async fn live(storage: &Storage, location: &str) -> Result<Vec<String>, QueueError> {
-    let bytes = storage.get(location, MAX_METADATA).await?;
-    let place = location.to_owned();
-    let parsed = tokio::task::spawn_blocking(move || parse(&place, &bytes)).await;
-    parsed.map_err(|error| QueueError::caused(Class::Bug, format!("{location} was not parsed"), error))?
-}
-
-fn parse(location: &str, bytes: &Bytes) -> Result<Vec<String>, QueueError> {
-    let entries = Manifest::parse_avro(bytes).map_err(|error| corrupt(location, error))?.into_parts().0;
-    let live = entries.iter().filter(|entry| entry.is_alive());
-    Ok(live.map(|entry| entry.data_file().file_path().to_owned()).collect())
 }

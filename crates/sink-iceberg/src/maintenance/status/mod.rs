@@ -3,13 +3,14 @@
 mod history;
 
 use futures_util::{StreamExt, TryStreamExt};
-use iceberg::spec::{DataFile, Manifest, ManifestContentType, ManifestFile};
+use iceberg::spec::{DataFile, ManifestContentType, ManifestFile};
 use logmill_queue::{BoxFuture, Offset, Partition, QueueError, Totals};
 use logmill_world::Micros;
 
 use super::compact::SMALL;
+use super::entries::live;
 use super::{Maintenance, Step};
-use crate::catalog::{Base, MAX_METADATA, corrupt};
+use crate::catalog::Base;
 use crate::commit::{current, manifests};
 use crate::position::{self, Known};
 use crate::storage::Storage;
@@ -146,11 +147,8 @@ fn held(base: &Base) -> Result<Vec<HeldPosition>, QueueError> {
 }
 
 async fn count(storage: &Storage, manifest: &ManifestFile) -> Result<LiveFiles, QueueError> {
-    let location = &manifest.manifest_path;
-    let bytes = storage.get(location, MAX_METADATA).await?;
-    let entries = Manifest::parse_avro(&bytes).map_err(|error| corrupt(location, error))?.into_parts().0;
     let mut files = LiveFiles { manifests: 1, ..LiveFiles::default() };
-    for entry in entries.iter().filter(|entry| entry.is_alive()) {
+    for entry in live(storage, &manifest.manifest_path).await? {
         if manifest.content == ManifestContentType::Deletes {
             files.deletes += 1;
         } else {
