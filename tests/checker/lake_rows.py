@@ -75,7 +75,8 @@ def by_pyiceberg(table, columns):
             yield dict(zip(columns, values))
 
 
-def by_duckdb(table, columns, said):
+def duckdb_base(said):
+    """A DuckDB that can read tables of the lake where it is."""
     packages.use("duckdb")
     import duckdb
     base = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
@@ -85,6 +86,11 @@ def by_duckdb(table, columns, said):
         host = said.s3_endpoint.split("://")[-1]
         base.execute(f"CREATE SECRET (TYPE s3, KEY_ID '{said.key}', SECRET '{said.secret}', REGION '{REGION}', "
                      f"ENDPOINT '{host}', URL_STYLE 'path', USE_SSL {said.s3_endpoint.startswith('https')})")
+    return base
+
+
+def by_duckdb(table, columns, said):
+    base = duckdb_base(said)
     wanted = ", ".join('epoch_us("timestamp")' if name == "timestamp" else f'"{name}"' for name in columns)
     found = base.execute(f"SELECT {wanted} FROM iceberg_scan(?)", [table.metadata_location])
     while values := found.fetchmany(AT_ONCE):

@@ -12,8 +12,7 @@ import argparse
 import datetime
 import json
 
-import packages
-from lake_rows import add_options, extension_file, open_table
+from lake_rows import add_options, duckdb_base, open_table
 
 
 def shown(value):
@@ -24,16 +23,12 @@ def shown(value):
     return value
 
 
-def connect(table, engine):
-    packages.use("duckdb")
-    import duckdb
-    base = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+def connect(said):
+    base, table = duckdb_base(said), open_table(said)
     base.execute("SET TimeZone = 'UTC'")
-    if engine == "pyiceberg":
+    if said.engine == "pyiceberg":
         base.register("logs", table.scan().to_arrow())
     else:
-        for name in ("avro", "iceberg"):
-            base.load_extension(extension_file(name))
         base.execute(f"CREATE VIEW logs AS SELECT * FROM iceberg_scan('{table.metadata_location}')")
     return base
 
@@ -49,7 +44,7 @@ def main():
         for row_filter in said.sql:
             print(len(list(table.scan(row_filter=row_filter).plan_files())))
         return
-    base = connect(open_table(said), said.engine)
+    base = connect(said)
     for sql in said.sql:
         rows = base.execute(sql).fetchall()
         print(json.dumps([[shown(value) for value in row] for row in rows], ensure_ascii=False))

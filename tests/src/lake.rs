@@ -110,6 +110,20 @@ impl Lake {
         text
     }
 
+    /// What `lake_sql.py` prints for these options and statements.
+    #[must_use]
+    pub fn sql(&self, arguments: &[&str]) -> String {
+        let (good, text) = self.ask("lake_sql.py", &[], arguments);
+        assert!(good, "{text}");
+        text
+    }
+
+    /// Deletes rows merge-on-read, as `lake_delete.py` is told to.
+    pub fn delete(&self, arguments: &[&str]) {
+        let (good, text) = self.ask("lake_delete.py", &[], arguments);
+        assert!(good, "{text}");
+    }
+
     /// Compares the rows with what senders were told: each accepted record is there once, as it was sent, and nothing else.
     pub fn check(&self, told: &[PathBuf], engine: &str) {
         let told: Vec<&str> = told.iter().map(|path| path.to_str().expect("a path of ours")).collect();

@@ -25,6 +25,7 @@ use crate::config::{Limits, Sources};
 use crate::error::{Limit, QueryError};
 use crate::faults;
 use crate::lake::LakeTable;
+use crate::metrics::{QueryMetrics, Taken};
 use crate::session::{self, CATALOG};
 use crate::statement::{self, Statement};
 use crate::stats::Stats;
@@ -54,6 +55,7 @@ pub struct Engine {
     threads: Handle,
     sources: Sources,
     limits: Limits,
+    metrics: QueryMetrics,
     memory: Arc<dyn MemoryPool>,
     turns: Arc<Semaphore>,
 }
@@ -64,10 +66,16 @@ type Begun = Result<SchemaRef, QueryError>;
 impl Engine {
     /// Answers on the threads of `threads`, which have [`STACK`] bytes of stack.
     #[must_use]
-    pub fn new(world: World, threads: Handle, sources: Sources, limits: Limits) -> Arc<Self> {
+    pub fn new(
+        world: World,
+        threads: Handle,
+        sources: Sources,
+        limits: Limits,
+        metrics: QueryMetrics,
+    ) -> Arc<Self> {
         let memory = Arc::new(GreedyMemoryPool::new(limits.memory));
         let turns = Arc::new(Semaphore::new(limits.concurrency));
-        Arc::new(Self { world, threads, sources, limits, memory, turns })
+        Arc::new(Self { world, threads, sources, limits, metrics, memory, turns })
     }
 
     /// Plans a question and begins to answer it.
@@ -87,6 +95,7 @@ impl Engine {
     }
 
     fn busy(&self) -> QueryError {
+        self.metrics.refused();
         let most = self.limits.concurrency;
         QueryError::Busy(format!(
             "{most} questions are being answered, more are not taken at once (query.concurrency); repeat later"
@@ -102,28 +111,35 @@ impl Engine {
         sender: mpsc::Sender<Piece>,
         turn: OwnedSemaphorePermit,
     ) {
+        let mut taken = Taken::new(&self.metrics, &self.world, &stats);
         let mut begin = Some(begin);
         let done = tokio::select! {
             biased;
             done = self.run(question, &stats, &mut begin, &sender) => done,
             () = self.world.clock().sleep(self.limits.timeout) => Err(self.too_long()),
         };
-        drop(turn);
+        match &done {
+            Ok(whole) if *whole => taken.answered(),
+            Ok(_) => (),
+            Err(error) => taken.failed(error),
+        }
+        drop((turn, taken));
         // Nobody may be there any more to hear of it.
         match (done, begin.take()) {
             (Err(error), Some(begin)) => drop(begin.send(Err(error))),
             (Err(error), None) => drop(sender.send(Piece::Error(error)).await),
-            (Ok(()), _) => drop(sender.send(Piece::End).await),
+            (Ok(_), _) => drop(sender.send(Piece::End).await),
         }
     }
 
+    /// Answers whether all rows were taken.
     async fn run(
         &self,
         question: Question,
         stats: &Arc<Stats>,
         begin: &mut Option<oneshot::Sender<Begun>>,
         sender: &mpsc::Sender<Piece>,
-    ) -> Result<(), QueryError> {
+    ) -> Result<bool, QueryError> {
         let mut rows = self.begin(question, stats).await?;
         if let Some(begin) = begin.take() {
             let _ = begin.send(Ok(rows.schema()));
@@ -136,10 +152,10 @@ impl Engine {
                 return Err(self.too_many());
             }
             if sender.send(Piece::Rows(batch)).await.is_err() {
-                return Ok(());
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Reads, checks and plans a statement.

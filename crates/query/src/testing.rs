@@ -8,12 +8,14 @@ use std::time::Duration;
 use logmill_sink_iceberg::catalog::{SqliteCatalog, TableName};
 use logmill_store::StoreConfig;
 use logmill_world::World;
+use prometheus::Registry;
 use tokio::runtime::Handle;
 
 use crate::config::{LakeSource, Limits, Sources, WebSource};
 use crate::engine::{Engine, Question};
 use crate::error::QueryError;
 use crate::format::{Form, Writer};
+use crate::metrics::QueryMetrics;
 
 pub(crate) const LIMITS: Limits =
     Limits { max_rows: 1000, timeout: Duration::from_secs(60), memory: 64 << 20, concurrency: 4, threads: 2 };
@@ -28,7 +30,9 @@ pub(crate) fn engine(dir: &Path, limits: Limits) -> Arc<Engine> {
     };
     let web = WebSource { dir: dir.to_path_buf(), default_customer: "default".to_owned() };
     let absent = vec![("elsewhere".to_owned(), "it is not here".to_owned())];
-    Engine::new(world, Handle::current(), Sources { lake: Some(lake), web: Some(web), absent }, limits)
+    let metrics = QueryMetrics::register(&Registry::new()).unwrap();
+    let sources = Sources { lake: Some(lake), web: Some(web), absent };
+    Engine::new(world, Handle::current(), sources, limits, metrics)
 }
 
 /// `SELECT` over pairs of the numbers `a.x` and `b.x`, each below 2,000.

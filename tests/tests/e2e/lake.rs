@@ -4,7 +4,7 @@ mod agree;
 mod crash;
 mod disturbed;
 mod owners;
-mod rest;
+pub(crate) mod rest;
 mod steps;
 mod topic;
 mod upkeep;

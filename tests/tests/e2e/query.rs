@@ -3,13 +3,14 @@
 mod answers;
 mod deleted;
 mod refused;
+mod rest;
 mod web_logs;
 
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 
-use logmill_e2e::{Answer, Lake, Sending, Server, Setup, checker, eventually, python};
+use logmill_e2e::{Answer, Lake, Sending, Server, Setup, eventually};
 use serde_json::Value;
 
 use crate::process::logmill;
@@ -42,7 +43,11 @@ fn text(bytes: &[u8]) -> String {
 
 /// The rows of a statement by the command: the values of each, in order.
 fn by_command(dir: &Path, sql: &str) -> Vec<Vec<Value>> {
-    let output = query(dir, sql, &["--format", "json"]);
+    by_command_with(dir, sql, &[])
+}
+
+fn by_command_with(dir: &Path, sql: &str, options: &[&str]) -> Vec<Vec<Value>> {
+    let output = query(dir, sql, &[&["--format", "json"], options].concat());
     assert_eq!(output.status.code(), Some(0), "{sql}: {}", text(&output.stderr));
     let row = |line: &str| values(&serde_json::from_str(line).unwrap());
     text(&output.stdout).lines().map(row).collect()
@@ -66,20 +71,7 @@ fn by_http(server: &Server, sql: &str) -> Vec<Vec<Value>> {
 }
 
 /// The rows of each statement by an engine that is not ours.
-fn by_others(dir: &Path, engine: &str, statements: &[&str]) -> Vec<Vec<Vec<Value>>> {
-    let said = others(dir, &[&["--engine", engine], statements].concat());
+fn by_others(lake: &Lake, engine: &str, statements: &[&str]) -> Vec<Vec<Vec<Value>>> {
+    let said = lake.sql(&[&["--engine", engine], statements].concat());
     said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn others(dir: &Path, options: &[&str]) -> String {
-    let catalog = dir.join("lake/catalog.db");
-    let lake = ["--sqlite", catalog.to_str().unwrap()];
-    let (good, said) = python(&checker("lake_sql.py"), &[&lake, options].concat());
-    assert!(good, "{said}");
-    said
-}
-
-/// The whole table by PyIceberg, to see that a test has rows at all.
-fn count(dir: &Path) -> usize {
-    Lake::of(dir).rows("pyiceberg").lines().count()
 }

@@ -80,7 +80,7 @@ async fn serve(world: &World, reload: &Reload<'_>, sinks: &Runtime, queries: &Qu
     parts.extend(pipelines.parts());
     deliveries.extend(pipelines.deliveries());
     let mut tallies = log.tallies(&registry)?;
-    let mut routes = queries.routes(world, settings)?;
+    let mut routes = queries.routes(world, settings, &registry)?;
     if let Some(analytics) = analytics.map(Arc::new) {
         parts.push(counting::part(&analytics));
         tallies.extend(counting::tallies(&registry, &analytics)?);

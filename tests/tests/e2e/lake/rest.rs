@@ -11,13 +11,13 @@ use crate::samples::number;
 const KILLS: u32 = 3;
 
 /// A store, a catalog that has its tables there, and how to reach them.
-pub(super) struct Behind {
+pub(crate) struct Behind {
     store: S3,
     catalog: IcebergRest,
 }
 
 impl Behind {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::of(Product::Servlet)
     }
 
@@ -33,31 +33,40 @@ impl Behind {
     }
 
     /// The settings of a server that reaches the catalog through a proxy.
-    pub(super) fn settings(&self, proxy: &FaultyProxy) -> [String; 4] {
+    pub(crate) fn settings(&self, proxy: &FaultyProxy) -> [String; 4] {
         self.settings_through(proxy, &self.store.endpoint())
     }
 
     /// The same for a server that reaches the store at this address.
-    pub(super) fn settings_through(&self, proxy: &FaultyProxy, store: &str) -> [String; 4] {
+    pub(crate) fn settings_through(&self, proxy: &FaultyProxy, store: &str) -> [String; 4] {
+        self.reached(&proxy.endpoint(), store)
+    }
+
+    /// The settings of a server that has nothing in between.
+    pub(crate) fn direct(&self) -> [String; 4] {
+        self.reached(&self.catalog(), &self.store.endpoint())
+    }
+
+    fn reached(&self, catalog: &str, store: &str) -> [String; 4] {
         [
-            format!("lake.catalog.uri={}{}", proxy.endpoint(), self.catalog.path()),
+            format!("lake.catalog.uri={catalog}{}", self.catalog.path()),
             format!("lake.s3.endpoint={store}"),
             format!("lake.s3.access_key={}", self.store.access_key()),
             format!("lake.s3.secret_key={}", self.store.secret_key()),
         ]
     }
 
-    pub(super) fn store(&self) -> &S3 {
+    pub(crate) fn store(&self) -> &S3 {
         &self.store
     }
 
     /// The catalog's own place, without a path.
-    pub(super) fn catalog(&self) -> String {
+    pub(crate) fn catalog(&self) -> String {
         self.catalog.endpoint()
     }
 
     /// For those who read it.
-    pub(super) fn lake(&self) -> Lake {
+    pub(crate) fn lake(&self) -> Lake {
         let (key, secret) = (self.store.access_key(), self.store.secret_key());
         Lake::rest(&self.catalog.uri(), &self.store.endpoint(), key, secret)
     }

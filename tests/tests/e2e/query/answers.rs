@@ -1,6 +1,8 @@
 //! The same statements by four ways, and which files are opened for them.
 
-use super::{ask, by_command, by_http, by_others, count, others, query, send, setup, text};
+use logmill_e2e::Lake;
+
+use super::{ask, by_command, by_http, by_others, query, send, setup, text};
 
 /// Statements that mean the same to DuckDB.
 const STATEMENTS: [&str; 8] = [
@@ -24,14 +26,25 @@ fn the_same_sql_has_the_same_answer_by_the_command_over_http_by_pyiceberg_and_by
     let server = setup(folder.path()).start_ready();
     send(&server, folder.path(), "a", 300, 300);
     send(&server, folder.path(), "b", 200, 500);
-    assert_eq!(count(folder.path()), 500);
-    let pyiceberg = by_others(folder.path(), "pyiceberg", &STATEMENTS);
-    let duckdb = by_others(folder.path(), "duckdb", &STATEMENTS);
+    let lake = Lake::of(folder.path());
+    assert_eq!(lake.rows("pyiceberg").lines().count(), 500);
+    let pyiceberg = by_others(&lake, "pyiceberg", &STATEMENTS);
+    let duckdb = by_others(&lake, "duckdb", &STATEMENTS);
     for ((sql, pyiceberg), duckdb) in STATEMENTS.iter().zip(&pyiceberg).zip(&duckdb) {
         assert!(!pyiceberg.is_empty(), "{sql}");
         assert_eq!(pyiceberg, duckdb, "{sql}");
         assert_eq!(&by_command(folder.path(), sql), pyiceberg, "{sql}");
         assert_eq!(&by_http(&server, sql), pyiceberg, "{sql}");
+    }
+    let wrong = ask(&server, "text/csv", "SELECT nothing FROM logs");
+    assert_eq!(wrong.status, 400);
+    let figures = server.get("/metrics").text();
+    for (name, expected) in [
+        ("query_questions_total{result=\"answered\"}", STATEMENTS.len()),
+        ("query_questions_total{result=\"wrong\"}", 1),
+        ("query_duration_seconds_count", STATEMENTS.len() + 1),
+    ] {
+        assert!(figures.contains(&format!("\n{name} {expected}\n")), "{name} {expected}:\n{figures}");
     }
     drop(server);
     // The command needs no server.
@@ -46,8 +59,8 @@ fn only_files_that_can_match_are_opened() {
         send(&server, folder.path(), client, 50, all);
     }
     // The first and the last time of the table, from somebody else.
-    let ends =
-        &by_others(folder.path(), "duckdb", &["SELECT min(timestamp), max(timestamp) FROM logs"])[0][0];
+    let lake = Lake::of(folder.path());
+    let ends = &by_others(&lake, "duckdb", &["SELECT min(timestamp), max(timestamp) FROM logs"])[0][0];
     let (first, last) = (ends[0].as_str().unwrap(), ends[1].as_str().unwrap());
     let day = |time: &str| time[..10].to_owned();
     let filters = [
@@ -73,7 +86,7 @@ fn only_files_that_can_match_are_opened() {
         ("severity_number > 100".to_owned(), "severity_number > 100".to_owned()),
     ];
     let theirs: Vec<&str> = filters.iter().map(|(_, theirs)| theirs.as_str()).collect();
-    let said = others(folder.path(), &[&["--files"], &theirs[..]].concat());
+    let said = lake.sql(&[&["--files"], &theirs[..]].concat());
     let expected: Vec<u64> = said.lines().map(|line| line.parse().unwrap()).collect();
     let all = expected[0];
     assert!(all >= 8 && expected[1] < all && expected[1] > 0 && expected[7] == 0, "{expected:?}");

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use logmill_query::format::{Form, Writer};
 use logmill_query::{Answer, Engine, Figures, QueryError, Question};
 use logmill_world::World;
+use prometheus::Registry;
 
 use crate::cli::{QueryArgs, QueryFormat};
 use crate::exit::{Failure, INTERNAL, UNAVAILABLE, USAGE};
@@ -13,7 +14,7 @@ use crate::settings::Settings;
 
 pub(crate) fn run(settings: &Settings, args: &QueryArgs) -> anyhow::Result<()> {
     let queries = Queries::threads()?;
-    let engine = queries.engine(&World::real(), settings)?;
+    let engine = queries.engine(&World::real(), settings, &Registry::new())?;
     let done = queries.wait(ask(&engine, args, &mut io::stdout().lock()));
     queries.end();
     match done {

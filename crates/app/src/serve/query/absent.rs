@@ -2,6 +2,7 @@
 
 use axum::Router;
 use logmill_world::World;
+use prometheus::Registry;
 
 use crate::settings::Settings;
 
@@ -13,7 +14,7 @@ impl Queries {
         Ok(Self)
     }
 
-    pub(in crate::serve) fn routes(&self, _: &World, _: &Settings) -> anyhow::Result<Router> {
+    pub(in crate::serve) fn routes(&self, _: &World, _: &Settings, _: &Registry) -> anyhow::Result<Router> {
         Ok(Router::new())
     }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use logmill_model::Customer;
-use logmill_query::{Engine, LakeSource, Limits, STACK, Sources, WebSource};
+use logmill_query::{Engine, LakeSource, Limits, QueryMetrics, STACK, Sources, WebSource};
 use logmill_world::World;
+use prometheus::Registry;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::serve::lake;
@@ -25,7 +26,12 @@ impl Queries {
     }
 
     /// Who answers by these settings.
-    pub(crate) fn engine(&self, world: &World, settings: &Settings) -> anyhow::Result<Arc<Engine>> {
+    pub(crate) fn engine(
+        &self,
+        world: &World,
+        settings: &Settings,
+        registry: &Registry,
+    ) -> anyhow::Result<Arc<Engine>> {
         let ours = &settings.query;
         let limits = Limits {
             max_rows: ours.max_rows.into(),
@@ -34,15 +40,22 @@ impl Queries {
             concurrency: usize::try_from(ours.concurrency)?,
             threads: available_parallelism().map_or(1, usize::from),
         };
-        Ok(Engine::new(world.clone(), self.0.handle().clone(), sources(world, settings)?, limits))
+        let metrics = QueryMetrics::register(registry).context("metrics")?;
+        let sources = sources(world, settings)?;
+        Ok(Engine::new(world.clone(), self.0.handle().clone(), sources, limits, metrics))
     }
 
     /// Questions over HTTP, where the process has this role.
-    pub(in crate::serve) fn routes(&self, world: &World, settings: &Settings) -> anyhow::Result<Router> {
+    pub(in crate::serve) fn routes(
+        &self,
+        world: &World,
+        settings: &Settings,
+        registry: &Registry,
+    ) -> anyhow::Result<Router> {
         if !settings.roles.has(Role::Api) {
             return Ok(Router::new());
         }
-        let engine = self.engine(world, settings)?;
+        let engine = self.engine(world, settings, registry)?;
         Ok(logmill_query::router(world.clone(), engine, settings.http.body_timeout))
     }
 
