@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// A string as it came. The specification wants UTF-8; no log line is refused because of a byte that is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Text<'r>(&'r [u8]);
 
 impl<'r> Text<'r> {

@@ -1,9 +1,12 @@
 //! Attributes as sorted lists of text.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
+use std::ptr;
 
-use logmill_otlp::{Attributes, Value};
+use arrow_array::StringArray;
+use logmill_otlp::{Attributes, Text, Value};
+
+use super::context::Context;
 
 /// A key with its value; none if it was sent empty.
 pub(super) type Owned = (String, Option<String>);
@@ -27,90 +30,111 @@ pub(super) fn rendered(attributes: Attributes<'_>) -> (Vec<Owned>, u64) {
 /// The attribute that keeps a time which the row could not have.
 const SENT_TIME: &str = "logmill.time_unix_nano";
 
-/// What an attribute of a record says.
-#[derive(Debug)]
-pub(super) enum Said<'r> {
-    Value(Value<'r>),
-    /// The time that was sent, in nanoseconds.
-    Time(u64),
+/// Layouts that are kept. Records of one service have some shapes, and its hosts the same ones.
+const KEPT: usize = 16;
+
+/// Where the value of a row's attribute comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Origin {
+    /// The record's list, at this place.
+    Own(usize),
+    /// The context's list, at this place.
+    Outer(usize),
+    /// The time that was sent.
+    Time,
 }
 
-/// An attribute of a record.
+/// How the attributes of records that have the same keys become those of a row. Neighbours have the same keys, as a rule: then nothing
+/// is sorted, compared with the context's keys or checked to be UTF-8 again.
 #[derive(Debug)]
-pub(super) struct Own<'r> {
-    /// The key's first bytes as a number: most keys differ there, and numbers are compared faster.
-    prefix: u64,
-    pub(super) key: Cow<'r, str>,
-    pub(super) said: Said<'r>,
+pub(super) struct Layout<'a> {
+    /// Keys of the record as they came, and whether their values are empty.
+    own: Vec<(Box<[u8]>, bool)>,
+    timed: bool,
+    context: &'a Context,
+    /// Keys that had to be mended.
+    pub(super) mended: u64,
+    /// The row's keys, sorted.
+    pub(super) keys: StringArray,
+    /// Of each key.
+    pub(super) origins: Vec<Origin>,
 }
 
-impl<'r> Own<'r> {
-    fn new(key: Cow<'r, str>, said: Said<'r>) -> Self {
-        Self { prefix: prefix(&key), key, said }
+impl<'a> Layout<'a> {
+    fn new(own: &[Pair<'_>], timed: bool, context: &'a Context) -> Self {
+        let mut mended = 0;
+        let outer = context.attributes.iter().enumerate();
+        let outer = outer
+            .map(|(at, (key, text))| (Cow::Borrowed(key.as_str()), text.as_ref().map(|_| Origin::Outer(at))));
+        let inner = own.iter().enumerate().map(|(at, (key, value))| {
+            let key = key.lossy();
+            mended += u64::from(matches!(key, Cow::Owned(_)));
+            (key, (!matches!(value, Value::Empty)).then_some(Origin::Own(at)))
+        });
+        let time = timed.then_some((Cow::Borrowed(SENT_TIME), Some(Origin::Time)));
+        let mut all: Vec<(Cow<'_, str>, Option<Origin>)> = outer.chain(inner).chain(time).collect();
+        // Stable, so that of equal keys the innermost stays the last.
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        keep_last(&mut all, |a, b| a.0 == b.0);
+        let (keys, origins): (Vec<_>, Vec<_>) =
+            all.into_iter().filter_map(|(key, origin)| Some((key, origin?))).unzip();
+        let own = own.iter().map(|(key, value)| (key.as_bytes().into(), matches!(value, Value::Empty)));
+        Self {
+            own: own.collect(),
+            timed,
+            context,
+            mended,
+            keys: StringArray::from_iter_values(keys),
+            origins,
+        }
     }
 
-    fn order(&self, other: &Self) -> Ordering {
-        self.prefix.cmp(&other.prefix).then_with(|| self.key.cmp(&other.key))
+    fn fits(&self, own: &[Pair<'_>], timed: bool, context: &Context) -> bool {
+        let same = |((key, empty), (other, value)): (&(Box<[u8]>, bool), &Pair<'_>)| {
+            &**key == other.as_bytes() && *empty == matches!(value, Value::Empty)
+        };
+        self.timed == timed
+            && self.own.len() == own.len()
+            && (ptr::eq(self.context, context) || alike(self.context, context))
+            && self.own.iter().zip(own).all(same)
     }
 }
 
-/// Orders texts like themselves, but for those that begin with the same eight bytes.
-fn prefix(text: &str) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
-    u64::from_be_bytes(bytes)
+/// Whether both have the same keys, with and without values.
+fn alike(one: &Context, other: &Context) -> bool {
+    let same = |(one, other): (&Owned, &Owned)| one.0 == other.0 && one.1.is_some() == other.1.is_some();
+    one.attributes.len() == other.attributes.len() && one.attributes.iter().zip(&other.attributes).all(same)
 }
 
-/// Fills the list with the attributes of a record, sorted by key, of equal keys only the last. Answers how many keys had
-/// to be mended.
-pub(super) fn own<'r>(attributes: Attributes<'r>, sent: Option<u64>, list: &mut Vec<Own<'r>>) -> u64 {
-    let mut mended = 0;
-    list.extend(attributes.map(|(key, value)| {
-        let key = key.lossy();
-        mended += u64::from(matches!(key, Cow::Owned(_)));
-        Own::new(key, Said::Value(value))
-    }));
-    list.extend(sent.map(|time| Own::new(Cow::Borrowed(SENT_TIME), Said::Time(time))));
-    // Stable, so that the last of equal keys stays the last.
-    list.sort_by(Own::order);
-    keep_last(list, |a, b| a.order(b) == Ordering::Equal);
-    mended
+/// The layouts of the last records.
+#[derive(Debug, Default)]
+pub(super) struct Layouts<'a>(Vec<Layout<'a>>);
+
+/// An attribute as it came.
+pub(super) type Pair<'r> = (Text<'r>, Value<'r>);
+
+impl<'a> Layouts<'a> {
+    /// That of a record with these attributes.
+    pub(super) fn of(&mut self, own: &[Pair<'_>], timed: bool, context: &'a Context) -> Option<&Layout<'a>> {
+        let place = self.0.iter().position(|layout| layout.fits(own, timed, context));
+        let place = place.unwrap_or_else(|| {
+            self.0.truncate(KEPT - 1);
+            self.0.push(Layout::new(own, timed, context));
+            self.0.len() - 1
+        });
+        // The last ones stay in front.
+        self.0.swap(0, place);
+        let layout = self.0.first_mut()?;
+        layout.context = context;
+        Some(layout)
+    }
 }
 
 /// An empty list for another record in the memory of this one.
-pub(super) fn emptied<'r>(mut list: Vec<Own<'_>>) -> Vec<Own<'r>> {
+pub(super) fn emptied<'r>(mut list: Vec<Pair<'_>>) -> Vec<Pair<'r>> {
     list.clear();
     // Collecting in place keeps the memory; there are no elements to convert.
-    list.into_iter().map(|_| Own::new(Cow::Borrowed(""), Said::Time(0))).collect()
-}
-
-/// An attribute of a row.
-pub(super) enum Attribute<'p, 'r> {
-    Own(&'p Own<'r>),
-    Outer(&'p Owned),
-}
-
-/// Both sorted lists as one, the record's own over those of its scope and resource.
-pub(super) fn merged<'p, 'r>(
-    own: &'p [Own<'r>],
-    outer: &'p [Owned],
-) -> impl Iterator<Item = Attribute<'p, 'r>> {
-    let (mut own, mut outer) = (own.iter().peekable(), outer.iter().peekable());
-    std::iter::from_fn(move || {
-        let order = match (own.peek(), outer.peek()) {
-            (Some(own), Some((other, _))) => (*own.key).cmp(other.as_str()),
-            (Some(_), None) => Ordering::Less,
-            (None, _) => Ordering::Greater,
-        };
-        if order == Ordering::Equal {
-            outer.next();
-        }
-        if order == Ordering::Greater {
-            outer.next().map(Attribute::Outer)
-        } else {
-            own.next().map(Attribute::Own)
-        }
-    })
+    list.into_iter().map(|_| (Text::default(), Value::Empty)).collect()
 }
 
 /// Of neighbours that are the same, keeps the last.

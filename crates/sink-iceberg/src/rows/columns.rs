@@ -13,7 +13,7 @@ use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, Schema, Schema
 use logmill_otlp::{Id, Record, Text, Value, severity_name};
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 
-use super::attributes::{self, Attribute, Own, Said, emptied, merged};
+use super::attributes::{Layouts, Origin, Pair, emptied};
 use super::context::Context;
 use super::merge::Counts;
 use super::time;
@@ -67,7 +67,7 @@ fn value_field() -> FieldRef {
 }
 
 /// Rows that are being built.
-pub(super) struct Columns {
+pub(super) struct Columns<'a> {
     timestamp: TimestampMicrosecondBuilder,
     timestamp_nanos: Int64Builder,
     severity: StringBuilder,
@@ -86,10 +86,11 @@ pub(super) struct Columns {
     /// Text of a value that is no string.
     text: String,
     /// The attributes of a record; empty between records.
-    own: Vec<Own<'static>>,
+    own: Vec<Pair<'static>>,
+    layouts: Layouts<'a>,
 }
 
-impl Columns {
+impl<'a> Columns<'a> {
     pub(super) fn new() -> Self {
         let names = MapFieldNames { entry: ENTRIES.to_owned(), key: KEY.to_owned(), value: VALUE.to_owned() };
         let attributes = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
@@ -111,6 +112,7 @@ impl Columns {
             counts: Counts::default(),
             text: String::new(),
             own: Vec::new(),
+            layouts: Layouts::default(),
         }
     }
 
@@ -127,7 +129,7 @@ impl Columns {
         &mut self,
         nanos: i64,
         record: &Record<'_>,
-        context: &Context,
+        context: &'a Context,
     ) -> Result<(), ArrowError> {
         self.timestamp.append_value(nanos.div_euclid(1000));
         self.timestamp_nanos.append_value(nanos);
@@ -160,36 +162,35 @@ impl Columns {
         self.counts.strings += value(&mut self.body, &body, &mut self.text);
     }
 
-    fn attributes(&mut self, nanos: i64, record: &Record<'_>, context: &Context) -> Result<(), ArrowError> {
+    fn attributes(
+        &mut self,
+        nanos: i64,
+        record: &Record<'_>,
+        context: &'a Context,
+    ) -> Result<(), ArrowError> {
         let sent = time::replaced(record, nanos);
         self.counts.times += u64::from(sent.is_some());
         let mut own = emptied(std::mem::take(&mut self.own));
-        self.counts.strings += attributes::own(record.attributes(), sent, &mut own);
-        for attribute in merged(&own, &context.attributes) {
-            match attribute {
-                Attribute::Own(Own { key, said: Said::Value(found), .. }) => self.pair(key, found),
-                Attribute::Own(Own { key, said: Said::Time(time), .. }) => {
-                    self.outer_pair(key, &time.to_string())
+        own.extend(record.attributes());
+        if let Some(layout) = self.layouts.of(&own, sent.is_some(), context) {
+            self.counts.strings += layout.mended;
+            self.attributes.keys().append_array(&layout.keys)?;
+            let values = self.attributes.values();
+            for origin in &layout.origins {
+                match *origin {
+                    Origin::Own(at) => {
+                        let found = own.get(at).map_or(&Value::Empty, |(_, found)| found);
+                        self.counts.strings += value(values, found, &mut self.text);
+                    }
+                    Origin::Outer(at) => {
+                        values.append_option(context.attributes.get(at).and_then(|(_, text)| text.as_ref()));
+                    }
+                    Origin::Time => values.append_option(sent.map(|time| time.to_string())),
                 }
-                Attribute::Outer((key, Some(text))) => self.outer_pair(key, text),
-                Attribute::Outer((_, None)) => (),
             }
         }
         self.own = emptied(own);
         self.attributes.append(true)
-    }
-
-    /// An empty value has no place in the map.
-    fn pair(&mut self, key: &str, found: &Value<'_>) {
-        if !matches!(found, Value::Empty) {
-            self.attributes.keys().append_value(key);
-            self.counts.strings += value(self.attributes.values(), found, &mut self.text);
-        }
-    }
-
-    fn outer_pair(&mut self, key: &str, text: &str) {
-        self.attributes.keys().append_value(key);
-        self.attributes.values().append_value(text);
     }
 
     /// The rows as a batch.

@@ -61,7 +61,7 @@ pub struct Batches<'a> {
     sources: Vec<&'a Collected>,
     rows: std::vec::IntoIter<Row>,
     reader: RecordReader<'a>,
-    columns: Columns,
+    columns: Columns<'a>,
 }
 
 impl<'a> Batches<'a> {

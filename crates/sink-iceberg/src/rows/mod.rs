@@ -32,6 +32,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use bytes::Bytes;
 use logmill_otlp::{Invalid, Limits, Record, Resource, Scope, Visitor, locate};
 use logmill_world::Micros;
 
@@ -44,6 +45,9 @@ pub use time::Window;
 /// Longest payload. The rows of one frame stay below the 2 GiB that a column of Arrow can hold, also where JSON writes six
 /// bytes for one.
 const MAX_PAYLOAD: usize = 256 << 20;
+
+/// What a frame takes beside its payload: the header that was read with it, and what tells where it is.
+const BESIDE: usize = 256;
 
 /// Where a record is, and what it is sorted by.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +70,7 @@ pub struct Rows {
 /// Records that are complete: [`batches`] makes rows of them, as often as it takes.
 #[derive(Debug, Default)]
 pub struct Collected {
-    frames: Vec<Box<[u8]>>,
+    frames: Vec<Bytes>,
     contexts: Contexts,
     /// By days since 1970-01-01, in the order of arrival.
     days: BTreeMap<i32, Vec<Entry>>,
@@ -81,11 +85,11 @@ impl Rows {
         Self { window, collected: Collected::default() }
     }
 
-    /// Adds the records of a frame, all or none; answers how many. The payload is copied.
+    /// Adds the records of a frame, all or none; answers how many. The payload is kept as it is, with what lies around it in memory.
     ///
     /// # Errors
     /// What is wrong with the request, where: it belongs to the dead letters. Nothing of it was added.
-    pub fn append(&mut self, payload: &[u8], received_at: Micros) -> Result<u64, Invalid> {
+    pub fn append(&mut self, payload: &Bytes, received_at: Micros) -> Result<u64, Invalid> {
         if payload.len() > MAX_PAYLOAD {
             let reason =
                 format!("the request has {} bytes, at most {MAX_PAYLOAD} can be stored", payload.len());
@@ -103,7 +107,7 @@ impl Rows {
         let added = self.collected.rows - before;
         self.collected.payload += payload.len() as u64;
         if added > 0 {
-            self.collected.frames.push(payload.into());
+            self.collected.frames.push(payload.clone());
         }
         Ok(added)
     }
@@ -125,7 +129,7 @@ impl Collected {
     #[must_use]
     pub fn held(&self) -> usize {
         let entries: usize = self.days.values().map(Vec::capacity).sum();
-        let frames: usize = self.frames.iter().map(|frame| frame.len() + size_of::<Box<[u8]>>()).sum();
+        let frames: usize = self.frames.iter().map(|frame| frame.len() + BESIDE).sum();
         frames + entries * size_of::<Entry>() + self.contexts.held()
     }
 
@@ -151,7 +155,7 @@ impl Collected {
     }
 
     fn bytes(&self, entry: &Entry) -> &[u8] {
-        let frame = self.frames.get(entry.frame as usize).map(|frame| &**frame).unwrap_or_default();
+        let frame: &[u8] = self.frames.get(entry.frame as usize).map(|frame| &**frame).unwrap_or_default();
         frame.get(entry.start as usize..entry.end as usize).unwrap_or_default()
     }
 }

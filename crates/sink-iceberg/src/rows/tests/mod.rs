@@ -7,10 +7,11 @@ mod order;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, RecordBatch};
+use bytes::Bytes;
 use logmill_otlp::{Limits, to_protobuf};
 use serde_json::{Map, Value, json};
 
-use super::{Collected, Counts, Rows, Window, batches, schema};
+use super::{BESIDE, Collected, Counts, Rows, Window, batches, schema};
 
 /// When the requests arrived.
 const RECEIVED: i64 = 1_795_197_641_100_000;
@@ -68,7 +69,7 @@ fn cell(column: &dyn Array, row: usize) -> Value {
 fn collected(requests: &[&[u8]]) -> Collected {
     let mut rows = Rows::new(Window::default());
     for request in requests {
-        rows.append(request, RECEIVED).unwrap();
+        rows.append(&Bytes::copy_from_slice(request), RECEIVED).unwrap();
     }
     rows.finish()
 }
@@ -165,16 +166,16 @@ fn what_was_mended_is_counted() {
 #[test]
 fn a_frame_that_does_not_decode_changes_nothing() {
     let mut rows = Rows::new(Window::default());
-    assert_eq!(rows.append(REAL, RECEIVED), Ok(3));
+    assert_eq!(rows.append(&Bytes::from_static(REAL), RECEIVED), Ok(3));
     let before = (rows.collected().rows(), rows.collected().payload(), rows.collected().held());
     // The first records are right, the last one is cut off.
     let cut = &REAL[..REAL.len() - 1];
-    let error = rows.append(cut, RECEIVED).unwrap_err();
+    let error = rows.append(&Bytes::from_static(cut), RECEIVED).unwrap_err();
     assert_eq!(error.path, "resource_logs[0]");
     let mut wrong = REAL.to_vec();
     let observed = wrong.len() - 9;
     wrong[observed] = 0x58;
-    let error = rows.append(&wrong, RECEIVED).unwrap_err();
+    let error = rows.append(&wrong.into(), RECEIVED).unwrap_err();
     assert!(error.path.ends_with("log_records[0]"), "{error}");
     assert_eq!((rows.collected().rows(), rows.collected().payload(), rows.collected().held()), before);
     assert_eq!(lines(&[&rows.finish()]).len(), 3);
@@ -183,15 +184,15 @@ fn a_frame_that_does_not_decode_changes_nothing() {
 #[test]
 fn finishing_begins_anew() {
     let mut rows = Rows::new(Window::default());
-    rows.append(REAL, RECEIVED).unwrap();
-    rows.append(b"", RECEIVED).unwrap();
+    rows.append(&Bytes::from_static(REAL), RECEIVED).unwrap();
+    rows.append(&Bytes::new(), RECEIVED).unwrap();
     let first = rows.finish();
     assert_eq!((first.rows(), first.payload(), first.days().collect::<Vec<_>>()), (3, 1134, vec![20_777]));
     assert_eq!(
         (rows.collected().rows(), rows.collected().payload(), rows.collected().days().len()),
         (0, 0, 0)
     );
-    rows.append(REAL, RECEIVED).unwrap();
+    rows.append(&Bytes::from_static(REAL), RECEIVED).unwrap();
     // What is finished can be written again, alone or with others.
     assert_eq!(lines(&[&first]), lines(&[&rows.finish()]));
     assert_eq!(lines(&[&first, &first]).len(), 6);
@@ -202,5 +203,5 @@ fn contexts_are_kept_once() {
     let held = |requests: usize| collected(&vec![REAL; requests]).held();
     // Payload, entries and nothing else: a vector's capacity is at most twice its length.
     let grown = held(1001) - held(1);
-    assert!((1000 * 1134..1000 * (1134 + 16 + 6 * 24)).contains(&grown), "{grown}");
+    assert!((1000 * 1134..1000 * (1134 + BESIDE + 6 * 24)).contains(&grown), "{grown}");
 }

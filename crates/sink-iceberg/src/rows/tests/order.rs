@@ -60,7 +60,7 @@ fn each_day_has_its_rows() {
 #[test]
 fn times_before_1970_belong_to_the_day_before() {
     let mut rows = Rows::new(Window::default());
-    rows.append(&request(None, &[0]), -1).unwrap();
+    rows.append(&request(None, &[0]).into(), -1).unwrap();
     let collected = rows.finish();
     assert_eq!(collected.days().collect::<Vec<_>>(), [-1]);
     assert_eq!(lines(&[&collected]).len(), 1);
@@ -83,7 +83,7 @@ fn batches_end_after_8192_rows_or_8_mib() {
 fn a_clock_beyond_all_years_is_no_problem() {
     for received in [i64::MAX, i64::MIN, 0] {
         let mut rows = Rows::new(Window::default());
-        rows.append(&request(None, &[NOON, 0]), received).unwrap();
+        rows.append(&request(None, &[NOON, 0]).into(), received).unwrap();
         assert_eq!(lines(&[&rows.finish()]).len(), 2);
     }
 }
