@@ -16,16 +16,19 @@ TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
+# Kafka is left out of the first one, since nothing else takes as long to build as OpenSSL, which comes with it.
+QUICK = --profile quick --package logmill
+
 run: ## builds and starts logmill; data goes to ./data
-	cargo run --release --package logmill -- serve
+	cargo run $(QUICK) --no-default-features --features query -- serve
 
 KAFKA_PORT ?= 19092
 
 run-kafka: tools ## starts one Kafka broker and logmill on it, and stops both; data goes to ./data
-	cargo build --release --package logmill
+	cargo build $(QUICK)
 	@./tests/services/kafka.sh start ./data/kafka 1 $(KAFKA_PORT) auto.create.topics.enable=false
 	@trap './tests/services/kafka.sh stop ./data/kafka' EXIT; \
-		cargo run --release --package logmill -- serve --set queue.kafka.brokers=127.0.0.1:$(KAFKA_PORT)
+		cargo run $(QUICK) -- serve --set queue.kafka.brokers=127.0.0.1:$(KAFKA_PORT)
 
 test: tools ## runs every test, the crash runs included
 	cargo build --workspace --all-targets

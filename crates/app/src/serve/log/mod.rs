@@ -88,7 +88,10 @@ pub(crate) async fn reach(_: &World, _: &Settings) -> anyhow::Result<String> {
 
 #[cfg(not(feature = "kafka"))]
 pub(crate) fn not_built() -> Failure {
-    Failure::new(CONFIG, "queue.kind: kafka is not in this build")
+    Failure::new(
+        CONFIG,
+        "queue.kind: kafka is not in this build; build it with the cargo feature `kafka`, which is on by default",
+    )
 }
 
 /// Commands that work on the files of the embedded log say so where there are none, and what to use `instead`.

@@ -15,7 +15,10 @@ const KINDS: &[Choice] = &[
     #[cfg(feature = "kafka")]
     Choice::offered("kafka", |s| s.queue.kind = QueueKind::Kafka),
     #[cfg(not(feature = "kafka"))]
-    Choice::absent("kafka", "is not in this build"),
+    Choice::absent(
+        "kafka",
+        "is not in this build; build it with the cargo feature `kafka`, which is on by default",
+    ),
 ];
 
 pub(super) const SETTINGS: &[Setting] = &[
