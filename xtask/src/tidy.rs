@@ -9,7 +9,7 @@ use std::process::Command;
 const MAX_LINES: usize = 400;
 
 /// What each room may know of the others (ARCHITECTURE.md has the table and the reasons).
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     ("model", &[]),
     ("world", &[]),
     ("queue", &["world"]),
@@ -21,6 +21,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("sink-iceberg", &["otlp", "queue", "store", "world"]),
     ("query", &["http", "model", "queue", "sink-iceberg", "store", "world"]),
     ("store", &["queue"]),
+    ("courier", &[]),
     ("raw-batches", &["model", "queue", "store"]),
     ("sink-files", &["model", "queue", "store", "world"]),
     ("rollup", &["model"]),
