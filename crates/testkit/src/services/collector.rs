@@ -4,17 +4,11 @@
 //! minutes. Every call blocks its thread until it is done. Logs only, without TLS. What a Collector has taken is on the disk
 //! before it answers, and it tries for ever to send it on: several times, if the answer to the first time was lost.
 
-use std::path::PathBuf;
 use std::process::Command;
 
-use super::holder::Holder;
-use super::ports::Ports;
+use super::held::{Held, script};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/services/collector.sh");
-/// Ports may be taken between the look and the start.
-const TRIES: usize = 3;
-/// The lines of a log that a failed test prints.
-const TAIL: usize = 30;
+const SCRIPT: &str = "collector.sh";
 
 /// Where a Collector has its records from, and where it sends them to.
 #[derive(Clone, Copy, Debug)]
@@ -56,81 +50,56 @@ pub enum Compression {
 ///
 /// Dropping it ends it hard and removes the folder. The end of the process does the same within a second.
 #[derive(Debug)]
-pub struct Collector {
-    folder: PathBuf,
-    holder: Holder,
-    ports: Ports,
-}
+pub struct Collector(Held);
 
 impl Collector {
     /// Starts a Collector and waits until it serves. Nobody has to listen at its target yet.
     #[must_use]
     pub fn start(route: Route<'_>, compression: Compression) -> Self {
-        let mut reason = String::new();
-        for _ in 0..TRIES {
-            match Self::try_start(route, compression) {
-                Ok(collector) => return collector,
-                Err(error) => reason = error,
-            }
-        }
-        panic!("{reason}");
-    }
-
-    fn try_start(route: Route<'_>, compression: Compression) -> Result<Self, String> {
-        let ports = Ports::free(&[0, 1]);
-        let folder = tempfile::Builder::new().prefix("logmill-collector-").tempdir();
-        // The script removes it, because it outlives this process.
-        let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?.keep();
-        let mut script = Command::new(SCRIPT);
-        script.arg("hold").arg(&folder).arg(route.name());
-        script.args([ports.first(), ports.first() + 1].map(|port| port.to_string()));
-        script.args(route.settings()).arg(format!("COMPRESSION={}", compression.name()));
-        Ok(Self { holder: Holder::start(&mut script)?, folder, ports })
+        Self(Held::start("collector", SCRIPT, 2, |command, folder, port| {
+            command.arg(folder).arg(route.name()).arg(port.to_string()).arg((port + 1).to_string());
+            command.args(route.settings()).arg(format!("COMPRESSION={}", compression.name()));
+        }))
     }
 
     /// `127.0.0.1:PORT`, where it takes OTLP over HTTP; stays the same over restarts.
     #[must_use]
     pub fn http(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.first())
+        format!("127.0.0.1:{}", self.0.port())
     }
 
     /// `127.0.0.1:PORT`, where it takes OTLP over gRPC; stays the same over restarts.
     #[must_use]
     pub fn grpc(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.first() + 1)
+        format!("127.0.0.1:{}", self.0.port() + 1)
     }
 
     /// The process id, unless it was killed.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        std::fs::read_to_string(self.folder.join("pid")).ok()?.trim().parse().ok()
+        self.0.pid()
     }
 
     /// Everything that it has logged.
     #[must_use]
     pub fn log(&self) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.folder.join("log")).unwrap_or_default()).into_owned()
+        self.0.log()
     }
 
     /// `kill -9`, and waits for the end.
     pub fn kill(&self) {
-        self.order("kill");
+        self.0.kill();
     }
 
     /// Starts it again with what it had not sent yet, and waits until it serves. One that runs is killed first.
     pub fn restart(&self) {
-        self.order("kill");
-        self.order("start");
-    }
-
-    fn order(&self, order: &str) {
-        self.holder.order(order).unwrap_or_else(|reason| panic!("{order}: {reason}"));
+        self.0.restart();
     }
 }
 
 /// Runs telemetrygen to its end, which has to be a good one.
 pub fn telemetrygen(arguments: &[&str]) {
-    let ended = Command::new(SCRIPT).arg("telemetrygen").args(arguments).output();
+    let ended = Command::new(script(SCRIPT)).arg("telemetrygen").args(arguments).output();
     let ended = ended.unwrap_or_else(|error| panic!("{SCRIPT}: {error}"));
     assert!(ended.status.success(), "telemetrygen: {}", String::from_utf8_lossy(&ended.stderr));
 }
@@ -162,17 +131,6 @@ impl Compression {
             Self::None => "none",
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
-        }
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let log = self.log();
-            let lines: Vec<&str> = log.lines().collect();
-            let tail = lines[lines.len().saturating_sub(TAIL)..].join("\n");
-            eprintln!("the end of the log of the Collector:\n{tail}");
         }
     }
 }

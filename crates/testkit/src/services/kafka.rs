@@ -9,16 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use super::held::{folder, script, tail, tried};
 use super::holder::Holder;
 use super::ports::Ports;
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/services/kafka.sh");
-/// Ports may be taken between the look and the start.
-const TRIES: usize = 3;
 /// Where the controllers listen, counted from the first broker.
 const CONTROLLERS: u16 = 100;
-/// The lines of a log that a failed test prints.
-const TAIL: usize = 30;
 
 /// Settings with which the loss of a broker is noticed and repaired within 3 to 5 s instead of 11. On a machine that stands
 /// still for 3 s, brokers are then taken for lost that are not.
@@ -52,23 +48,14 @@ impl Kafka {
     #[must_use]
     pub fn start(brokers: u8, settings: &[(&str, &str)]) -> Self {
         assert!([1, 3].contains(&brokers), "one broker or three, not {brokers}");
-        let mut reason = String::new();
-        for _ in 0..TRIES {
-            match Self::try_start(brokers, settings) {
-                Ok(kafka) => return kafka,
-                Err(error) => reason = error,
-            }
-        }
-        panic!("{reason}");
+        tried(|| Self::try_start(brokers, settings))
     }
 
     fn try_start(brokers: u8, settings: &[(&str, &str)]) -> Result<Self, String> {
         let nodes = 0..u16::from(brokers);
         let ports = Ports::free(&nodes.flat_map(|node| [node, CONTROLLERS + node]).collect::<Vec<_>>());
-        let folder = tempfile::Builder::new().prefix("logmill-kafka-").tempdir();
-        // The script removes it, because it outlives this process.
-        let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?.keep();
-        let mut script = Command::new(SCRIPT);
+        let folder = folder("kafka")?;
+        let mut script = Command::new(script("kafka.sh"));
         script.arg("hold").arg(&folder).arg(brokers.to_string()).arg(ports.first().to_string());
         script.arg("auto.create.topics.enable=false");
         script.args(settings.iter().map(|(key, value)| format!("{key}={value}")));
@@ -104,10 +91,7 @@ impl Kafka {
     /// The end of what a broker has logged.
     #[must_use]
     pub fn log_tail(&self, node: u8) -> String {
-        let log = std::fs::read(self.home(node).join("log")).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(TAIL)..].join("\n")
+        tail(&self.home(node).join("log"))
     }
 
     /// `kill -9`, and waits for the end.

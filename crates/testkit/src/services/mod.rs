@@ -3,7 +3,9 @@
 //! A server ends when its value is dropped, and within a second of the end of the test process, however that ended.
 
 pub mod azurite;
+
 pub mod collector;
+mod held;
 mod holder;
 pub mod iceberg_rest;
 pub mod kafka;

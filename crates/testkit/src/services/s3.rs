@@ -4,17 +4,9 @@
 //! which takes minutes. Every call blocks its thread until it is done. What a killed store has acknowledged it still has;
 //! nothing is promised for the loss of power.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use super::holder::Holder;
-use super::ports::Ports;
-
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/services/s3.sh");
-/// Ports may be taken between the look and the start.
-const TRIES: usize = 3;
-/// The lines of a log that a failed test prints.
-const TAIL: usize = 30;
+use super::held::Held;
 
 /// Known to everybody; the script gives them to the stores, so they must agree with those that stand there.
 const ACCESS_KEY: &str = "GK6c6f676d696c6c2d74657374";
@@ -39,34 +31,18 @@ pub enum Kind {
 pub struct S3 {
     kind: Kind,
     bucket: String,
-    folder: PathBuf,
-    holder: Holder,
-    ports: Ports,
+    held: Held,
 }
 
 impl S3 {
     /// Starts a store, makes the bucket, and waits until both serve.
     #[must_use]
     pub fn start(kind: Kind, bucket: &str) -> Self {
-        let mut reason = String::new();
-        for _ in 0..TRIES {
-            match Self::try_start(kind, bucket) {
-                Ok(store) => return store,
-                Err(error) => reason = error,
-            }
-        }
-        panic!("{reason}");
-    }
-
-    fn try_start(kind: Kind, bucket: &str) -> Result<Self, String> {
-        // Garage listens on the second one for other nodes.
-        let ports = Ports::free(&[0, 1]);
-        let folder = tempfile::Builder::new().prefix("logmill-s3-").tempdir();
-        // The script removes it, because it outlives this process.
-        let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?.keep();
-        let mut script = Command::new(SCRIPT);
-        script.args(["hold", kind.name()]).arg(&folder).arg(ports.first().to_string()).arg(bucket);
-        Ok(Self { kind, bucket: bucket.to_owned(), holder: Holder::start(&mut script)?, folder, ports })
+        // Garage listens on the second port for other nodes.
+        let held = Held::start(kind.name(), "s3.sh", 2, |command, folder, port| {
+            command.arg(kind.name()).arg(folder).arg(port.to_string()).arg(bucket);
+        });
+        Self { kind, bucket: bucket.to_owned(), held }
     }
 
     /// What it does with a conditional put.
@@ -78,7 +54,7 @@ impl S3 {
     /// `http://127.0.0.1:PORT`; stays the same over restarts.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports.first())
+        self.held.endpoint()
     }
 
     /// The key that may do everything with the bucket.
@@ -108,37 +84,23 @@ impl S3 {
     /// The folder with everything that it stores.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.held.folder()
     }
 
     /// The process id, unless it was killed.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        std::fs::read_to_string(self.folder.join("pid")).ok()?.trim().parse().ok()
-    }
-
-    /// The end of what it has logged.
-    #[must_use]
-    pub fn log_tail(&self) -> String {
-        let log = std::fs::read(self.folder.join("log")).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(TAIL)..].join("\n")
+        self.held.pid()
     }
 
     /// `kill -9`, and waits for the end.
     pub fn kill(&self) {
-        self.order("kill");
+        self.held.kill();
     }
 
     /// Starts it again with what it had stored, and waits until it serves. One that runs is killed first.
     pub fn restart(&self) {
-        self.order("kill");
-        self.order("start");
-    }
-
-    fn order(&self, order: &str) {
-        self.holder.order(order).unwrap_or_else(|reason| panic!("{order}: {reason}"));
+        self.held.restart();
     }
 }
 
@@ -147,14 +109,6 @@ impl Kind {
         match self {
             Self::Conditional => "s3s-fs",
             Self::Overwriting => "garage",
-        }
-    }
-}
-
-impl Drop for S3 {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("the end of the log of {}:\n{}", self.kind.name(), self.log_tail());
         }
     }
 }
