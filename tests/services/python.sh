@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Python packages that the tests use, each set in a folder of its own so that none of them has to agree with another. A SET is a
-# file of python/: opentelemetry, pyiceberg, duckdb. Needs python3 with pip.
+# file of python/: opentelemetry, pyiceberg, duckdb, clickhouse. Needs python3 with pip.
 #   python.sh install [SET ...]     once, into ${LOGMILL_SERVICES:-~/.cache/logmill-services}/SET
 #   python.sh path SET              installs it and prints the folder, for PYTHONPATH
 set -euo pipefail
@@ -41,7 +41,7 @@ fetch() { # SET
 case ${1:-} in
   install)
     shift
-    [ $# != 0 ] || set -- opentelemetry pyiceberg duckdb
+    [ $# != 0 ] || set -- opentelemetry pyiceberg duckdb clickhouse
     for name in "$@"; do install "$name"; done
     ;;
   path) [ $# = 2 ] || usage; install "$2"; echo "$services/$2" ;;

@@ -3,6 +3,7 @@
 //! A server ends when its value is dropped, and within a second of the end of the test process, however that ended.
 
 pub mod azurite;
+pub mod clickhouse;
 
 pub mod collector;
 mod held;
