@@ -6,6 +6,7 @@
 
 mod bodies;
 mod counts;
+mod courier;
 mod door;
 mod echo;
 mod kafka;
@@ -53,6 +54,7 @@ fn main() {
         "drain" => counts::drain(),
         "customers" => many::customers(),
         "windows" => many::windows(),
+        "courier" => courier::print(),
         "otlp" => otlp::print(),
         "lake-commits" => lake_commits::print(),
         "lake-files" => lake_commits::files(),
@@ -69,7 +71,7 @@ fn main() {
         other => {
             eprintln!(
                 "no benchmark {other:?}; there are: limits, ingest, small, files, idle, overload, start, keys, kafka, \
-                 door, workers, rebalance, slow, counts, drain, customers, windows, otlp, \
+                 door, workers, rebalance, slow, counts, drain, customers, windows, courier, otlp, \
                  lake, days, lake-commits, lake-files, all"
             );
             std::process::exit(64);

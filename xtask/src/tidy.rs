@@ -21,7 +21,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
     ("sink-iceberg", &["otlp", "queue", "store", "world"]),
     ("query", &["http", "model", "queue", "sink-iceberg", "store", "world"]),
     ("store", &["queue"]),
-    ("courier", &[]),
+    ("courier", &["queue"]),
     ("raw-batches", &["model", "queue", "store"]),
     ("sink-files", &["model", "queue", "store", "world"]),
     ("rollup", &["model"]),

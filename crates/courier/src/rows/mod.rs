@@ -8,8 +8,8 @@ mod tests;
 
 use crate::field::{FIELDS, Kind};
 
-/// Longest value of a cell; nothing that is larger is a part of a line.
-const MAX_CELL: u64 = 64 << 20;
+/// Longest value of a cell; the question cuts off what is longer.
+const MAX_CELL: u64 = 1 << 20;
 
 /// A record: what decides where it goes, and the cells of its line.
 #[derive(Clone, Copy, Debug)]

@@ -70,5 +70,5 @@ fn bytes_of_other_columns_are_named() {
     assert!(error.contains("[2] before `bucket_owner`"), "{error}");
     let long = [&[0; 8][..], &[0xff, 0xff, 0xff, 0xff, 0x7f]].concat();
     let error = read([&long[..]], |_| ()).unwrap_err().to_string();
-    assert!(error.contains("more than 67108864 bytes"), "{error}");
+    assert!(error.contains("more than 1048576 bytes"), "{error}");
 }

@@ -1,0 +1,138 @@
+//! Which columns of a table hold what the courier needs: by their usual names, by older ones, or as the settings say.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::field::{FIELDS, Kind};
+
+/// What is needed beside the fields of a line: the name in the settings, the type it is cast to, and the columns that usually hold it.
+const KEYS: [(&str, &str, &[&str]); 4] = [
+    ("inserted_at", "DateTime", &["insertedAt"]),
+    ("session", "UInt16", &["raftSessionID", "raftSessionId"]),
+    ("target_bucket", "String", &["loggingTargetBucket"]),
+    ("target_prefix", "String", &["loggingTargetPrefix"]),
+];
+
+/// Bytes of a value that are read; the rest of it is not delivered.
+const MAX_VALUE: usize = 1 << 20;
+
+/// The expressions of everything that is read, by the names in the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns(BTreeMap<&'static str, String>);
+
+/// What a table lacks, all of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsuitable {
+    /// No column is known to hold these.
+    #[error(
+        "{table} has no column for {}; name one, or an expression, with {}",
+        list(fields),
+        settings(fields)
+    )]
+    Missing {
+        /// The table.
+        table: String,
+        /// Names in the settings.
+        fields: Vec<&'static str>,
+    },
+    /// The settings name what there is not.
+    #[error("there is no field {}; there are {}", settings(unknown), list(&names()))]
+    Unknown {
+        /// As the settings have them.
+        unknown: Vec<String>,
+    },
+}
+
+fn list<T: AsRef<str>>(names: &[T]) -> String {
+    names.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ")
+}
+
+fn settings<T: AsRef<str>>(names: &[T]) -> String {
+    list(&names.iter().map(|name| format!("courier.columns.{}", name.as_ref())).collect::<Vec<_>>())
+}
+
+/// Everything that has a name in the settings.
+fn names() -> Vec<&'static str> {
+    KEYS.iter().map(|(name, ..)| *name).chain(FIELDS.iter().map(|field| field.name)).collect()
+}
+
+impl Columns {
+    /// Finds all that is needed in a table with these columns. What the settings say goes before usual names: the name of a column, or
+    /// an expression of ClickHouse.
+    ///
+    /// # Errors
+    /// Everything that is missing or unknown, at once.
+    pub fn find(
+        table: &str,
+        columns: &BTreeSet<String>,
+        said: &BTreeMap<String, String>,
+    ) -> Result<Self, Unsuitable> {
+        let unknown: Vec<String> =
+            said.keys().filter(|name| !names().contains(&name.as_str())).cloned().collect();
+        if !unknown.is_empty() {
+            return Err(Unsuitable::Unknown { unknown });
+        }
+        let keys = KEYS.iter().map(|(name, _, usual)| (*name, *usual));
+        let (mut found, mut missing) = (BTreeMap::new(), Vec::new());
+        for (name, usual) in keys.chain(FIELDS.iter().map(|field| (field.name, field.columns))) {
+            let usually =
+                || usual.iter().find(|column| columns.contains(**column)).map(|column| quoted(column));
+            let ours = said
+                .get(name)
+                .map(|said| if columns.contains(said) { quoted(said) } else { format!("({said})") });
+            match ours.or_else(usually) {
+                Some(expression) => drop(found.insert(name, expression)),
+                None if usual.is_empty() => drop(found.insert(name, "NULL".to_owned())),
+                None => missing.push(name),
+            }
+        }
+        if missing.is_empty() {
+            Ok(Self(found))
+        } else {
+            Err(Unsuitable::Missing { table: table.to_owned(), fields: missing })
+        }
+    }
+
+    /// The expression of a key or a field.
+    fn of(&self, name: &str) -> &str {
+        // `find` has put all of them in.
+        self.0.get(name).map_or("NULL", String::as_str)
+    }
+
+    /// `(insertedAt, startTime, req_id)`, which records of a stream are ordered by.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!(
+            "(CAST({} AS DateTime), CAST({} AS DateTime64(3)), CAST(ifNull({}, '') AS String))",
+            self.of("inserted_at"),
+            self.of("time"),
+            self.of("request_id")
+        )
+    }
+
+    /// What a row of [`Rows`](crate::rows::Rows) has, in its order: the hash, the target, the cells.
+    #[must_use]
+    pub fn row(&self) -> Vec<String> {
+        let cells: Vec<String> = FIELDS.iter().map(|field| self.cell(field.name, field.kind)).collect();
+        let [inserted_at, _, bucket, prefix] =
+            KEYS.map(|(name, kind, _)| format!("CAST({} AS {kind})", self.of(name)));
+        // A tuple, because the hash of NULL alone is NULL.
+        let hash = format!("cityHash64(tuple({inserted_at}, {bucket}, {prefix}, {}))", cells.join(", "));
+        [hash, bucket, prefix].into_iter().chain(cells).collect()
+    }
+
+    fn cell(&self, name: &str, kind: Kind) -> String {
+        let cast = format!("CAST({} AS {})", self.of(name), kind.column_type());
+        match kind {
+            Kind::Plain | Kind::Quoted => format!("substring({cast}, 1, {MAX_VALUE})"),
+            _ => cast,
+        }
+    }
+}
+
+/// A name as ClickHouse takes it, whatever is in it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
+}

@@ -1,0 +1,170 @@
+//! On a real ClickHouse.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use logmill_courier::clickhouse::{ClickHouse, ClickHouseConfig, Statement};
+use logmill_courier::rows::{Malformed, Rows};
+use logmill_courier::{Columns, FIELDS, Layout, line};
+use logmill_queue::Class;
+use logmill_testkit::services;
+use serde::Deserialize;
+
+fn client(urls: &[String], password: &str) -> ClickHouse {
+    let config = ClickHouseConfig {
+        urls: urls.iter().map(|url| url.parse().unwrap()).collect(),
+        database: "logs".to_owned(),
+        username: "default".to_owned(),
+        password: password.to_owned(),
+        timeout: Duration::from_secs(30),
+    };
+    ClickHouse::new(config).unwrap()
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Said {
+    text: String,
+    number: u64,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_are_data_whatever_is_in_them() {
+    let server = services::clickhouse::ClickHouse::start();
+    let client = client(&[server.endpoint()], "");
+    for text in
+        ["", "'; DROP TABLE x; --", "a\\b\tc\nd\re\0f\u{1b}", "größe \u{2028}", "\\N", "{name:String}"]
+    {
+        let asked = Statement::new("SELECT {text:String} AS text, {number:UInt64} AS number");
+        let asked = asked.with("text", text).with("number", "18446744073709551615");
+        let said: Vec<Said> = client.rows(&asked).await.unwrap();
+        assert_eq!(said, [Said { text: text.to_owned(), number: u64::MAX }]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_away_is_passed_over_and_errors_say_what_to_do() {
+    let server = services::clickhouse::ClickHouse::start();
+    let nobody = "http://127.0.0.1:9".to_owned();
+    let one = Statement::new("SELECT 'x' AS text, 1 AS number");
+    let both = client(&[nobody.clone(), server.endpoint()], "");
+    assert_eq!(both.rows::<Said>(&one).await.unwrap().len(), 1);
+    let away = client(&[nobody], "").run(&one).await.unwrap_err();
+    assert_eq!(away.class, Class::Unavailable);
+    assert!(away.to_string().contains("127.0.0.1:9"), "{away}");
+    let unknown = both.run(&Statement::new("SELECT * FROM logs.none")).await.unwrap_err();
+    assert_eq!(unknown.class, Class::Invalid, "{unknown}");
+    assert!(unknown.to_string().contains("UNKNOWN_"), "{unknown}");
+    let wrong = client(&[server.endpoint()], "secret").run(&one).await.unwrap_err();
+    assert_eq!(wrong.class, Class::Invalid);
+    assert!(
+        wrong.to_string().contains("AUTHENTICATION_FAILED") && !wrong.to_string().contains("secret"),
+        "{wrong}"
+    );
+}
+
+/// Three records through the door for writers, and one of a bucket without logging.
+const RECORDS: &str = "INSERT INTO logs.access_logs_ingest (startTime, bucketOwner, bucketName, operation, requestURI, httpCode, bytesSent, objectSize, \
+     totalTime, userAgent, req_id, loggingTargetBucket, loggingTargetPrefix, loggingEnabled) VALUES \
+     (toDateTime64('2019-02-06 00:00:38.250', 3, 'UTC'), 'owner', 'b', 'REST.GET.OBJECT', 'GET /b/a\"b HTTP/1.1', 200, 0, 18446744073709551615, 1.5, \
+     'a\\nb', 'r1', 'logs', 'p/', true), (toDateTime64('1970-01-01 00:00:00', 3, 'UTC'), NULL, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '', '', '', true), \
+     (toDateTime64('1970-01-01 00:00:00', 3, 'UTC'), '', '', '', '', 0, 0, 0, 0, '', '', '', '', true), \
+     (toDateTime64('1970-01-01 00:00:00', 3, 'UTC'), 'not logged', '', '', '', 0, 0, 0, 0, '', '', '', '', false)";
+
+/// A client of a server with our tables, made twice: the second time finds them.
+async fn with_tables(server: &services::clickhouse::ClickHouse) -> ClickHouse {
+    let client = client(&[server.endpoint()], "");
+    let layout =
+        Layout { database: "logs".to_owned(), cluster: None, retention: Duration::from_secs(7 * 86_400) };
+    for statement in [layout.statements(), layout.statements()].concat() {
+        client.run(&Statement::new(statement)).await.unwrap();
+    }
+    client
+}
+
+async fn columns(client: &ClickHouse) -> Columns {
+    #[derive(Deserialize)]
+    struct Name {
+        name: String,
+    }
+    let names = "SELECT name FROM system.columns WHERE database = {database:String} AND table = 'access_logs_federated'";
+    let names =
+        client.rows::<Name>(&Statement::new(names).with("database", client.database())).await.unwrap();
+    let names: BTreeSet<String> = names.into_iter().map(|column| column.name).collect();
+    Columns::find("logs.access_logs_federated", &names, &BTreeMap::new()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_become_lines() {
+    let server = services::clickhouse::ClickHouse::start();
+    let client = with_tables(&server).await;
+    client.run(&Statement::new(RECORDS)).await.unwrap();
+    let columns = columns(&client).await;
+    let sql = format!(
+        "SELECT {} FROM logs.access_logs ORDER BY req_id DESC, bucketOwner FORMAT RowBinary",
+        columns.row().join(", ")
+    );
+    let mut answer = client.ask(&Statement::new(sql)).await.unwrap();
+    let (mut rows, mut lines, mut hashes) = (Rows::default(), Vec::new(), BTreeSet::new());
+    while let Some(piece) = answer.piece().await.unwrap() {
+        let taken = rows.push(&piece, |row| {
+            assert_eq!(row.cells.len(), FIELDS.len());
+            hashes.insert(row.hash);
+            line::write(row, line::Format::Aws26, &mut lines);
+            Ok::<(), Malformed>(())
+        });
+        taken.unwrap();
+    }
+    rows.end().unwrap();
+    let nothing =
+        "- - [01/Jan/1970:00:00:00 +0000] - - - - - \"-\" - - - - - - \"-\" \"-\" - - - - - - - - -\n";
+    let expected = [
+        "owner b [06/Feb/2019:00:00:38 +0000] - - r1 REST.GET.OBJECT - \"GET /b/a\\\"b HTTP/1.1\" 200 - - 18446744073709551615 1.5 - \"-\" \
+         \"a\\nb\" - - - - - - - - -\n",
+        // An empty text and none look alike in a line; zeros do not.
+        "- - [01/Jan/1970:00:00:00 +0000] - - - - - \"-\" 0 - - 0 0 - \"-\" \"-\" - - - - - - - - -\n",
+        nothing,
+    ];
+    assert_eq!(String::from_utf8(lines).unwrap(), expected.concat());
+    // They are different records all the same.
+    assert_eq!(hashes.len(), 3);
+}
+
+fn claim(instance: usize, token: &str) -> Statement {
+    let sql = "INSERT INTO logs.batches (bucketName, raftSessionID, seq, id, kind, instance) VALUES \
+               ('b', 1, 1, generateUUIDv4(), 'cut', {instance:String})";
+    let statement = Statement::new(sql).with("instance", &instance.to_string());
+    statement
+        .setting("insert_deduplication_token", token)
+        .setting("insert_deduplicate", "1")
+        .setting("async_insert", "0")
+}
+
+/// What the claims stand on: of inserts with one token the first wins, whatever they say, whenever they come.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_claims_with_one_token_the_first_stands() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Stands {
+        instance: String,
+    }
+    let stands = Statement::new("SELECT instance FROM logs.batches");
+    let server = services::clickhouse::ClickHouse::start();
+    let client = Arc::new(with_tables(&server).await);
+    let rivals = (0..20).map(|rival| {
+        let client = client.clone();
+        tokio::spawn(async move { client.run(&claim(rival, "b/1/1")).await })
+    });
+    for rival in rivals.collect::<Vec<_>>() {
+        rival.await.unwrap().unwrap();
+    }
+    let first = client.rows::<Stands>(&stands).await.unwrap();
+    assert_eq!(first.len(), 1, "{first:?}");
+    for later in 20..23 {
+        client.run(&claim(later, "b/1/1")).await.unwrap();
+        assert_eq!(client.rows::<Stands>(&stands).await.unwrap(), first);
+        server.restart();
+    }
+    client.run(&claim(99, "b/1/2")).await.unwrap();
+    assert_eq!(client.rows::<Stands>(&stands).await.unwrap().len(), 2);
+}
