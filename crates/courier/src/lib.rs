@@ -1,14 +1,18 @@
 //! Access logs out of ClickHouse as S3 server access log objects. See README.md.
 
+mod calendar;
+mod claim;
 pub mod clickhouse;
 mod columns;
 mod field;
 pub mod line;
+pub mod object;
 pub mod rows;
 mod schema;
 #[cfg(test)]
 mod testing;
 
+pub use claim::{Claim, Stream, Target};
 pub use columns::{Columns, Unsuitable};
 pub use field::{FIELDS, Field, Kind};
 pub use schema::Layout;

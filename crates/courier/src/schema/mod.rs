@@ -66,7 +66,7 @@ const BATCHES: &str = concat!(
     "columns String, format UInt8, lines UInt16, claimed_at DateTime64(6) DEFAULT now64(6), instance String"
 );
 
-const PARKED: &str = "bucketName String, raftSessionID UInt16, seq UInt64, target UInt32, part UInt32, \
+const PARKED: &str = "bucketName String, raftSessionID UInt16, seq UInt64, target UInt32, \
                       state Enum8('parked' = 1, 'expired' = 2, 'up' = 3), key String, reason String, at DateTime64(3) DEFAULT now64(3)";
 
 /// Claims whose tokens a server remembers: with 10 workers that claim 20 times a second, those of a quarter of an hour at least.
@@ -118,13 +118,7 @@ impl Layout {
                 "toDateTime(claimed_at)",
                 longer,
             ),
-            self.state(
-                "parked",
-                PARKED,
-                "raftSessionID, bucketName, seq, target, part",
-                "toDateTime(at)",
-                longer,
-            ),
+            self.state("parked", PARKED, "raftSessionID, bucketName, seq, target", "toDateTime(at)", longer),
         ]
     }
 
