@@ -2,6 +2,7 @@
 
 mod calendar;
 mod claim;
+mod claims;
 pub mod clickhouse;
 mod columns;
 mod field;
@@ -12,7 +13,8 @@ mod schema;
 #[cfg(test)]
 mod testing;
 
-pub use claim::{Claim, Stream, Target};
+pub use claim::{Claim, Kind as ClaimKind, Place, Stream, Target};
+pub use claims::Claims;
 pub use columns::{Columns, Unsuitable};
 pub use field::{FIELDS, Field, Kind};
 pub use schema::Layout;

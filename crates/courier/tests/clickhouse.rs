@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use logmill_courier::clickhouse::{ClickHouse, ClickHouseConfig, Statement};
 use logmill_courier::rows::{Malformed, Rows};
-use logmill_courier::{Columns, FIELDS, Layout, line};
+use logmill_courier::{Claim, ClaimKind, Claims, Columns, FIELDS, Layout, Place, Stream, Target, line};
 use logmill_queue::Class;
 use logmill_testkit::services;
 use serde::Deserialize;
@@ -131,40 +131,72 @@ async fn rows_become_lines() {
     assert_eq!(hashes.len(), 3);
 }
 
-fn claim(instance: usize, token: &str) -> Statement {
-    let sql = "INSERT INTO logs.batches (bucketName, raftSessionID, seq, id, kind, instance) VALUES \
-               ('b', 1, 1, generateUUIDv4(), 'cut', {instance:String})";
-    let statement = Statement::new(sql).with("instance", &instance.to_string());
-    statement
-        .setting("insert_deduplication_token", token)
-        .setting("insert_deduplicate", "1")
-        .setting("async_insert", "0")
+fn claim(seq: u64, columns: &str) -> Claim {
+    let place =
+        |inserted_at, start_time, req_id: &[u8]| Place { inserted_at, start_time, req_id: req_id.to_vec() };
+    let target = |bucket: &[u8], prefix: &[u8], oldest, records| Target {
+        bucket: bucket.to_vec(),
+        prefix: prefix.to_vec(),
+        oldest,
+        records,
+    };
+    Claim {
+        stream: Stream { bucket: "it's \\ a\tbucket".to_owned(), session: u16::MAX },
+        seq,
+        kind: ClaimKind::Late(u64::MAX),
+        from: place(0, -1, b""),
+        to: place(u32::MAX, 4_102_444_800_123, b"\xff\0'"),
+        hashes: (0..100_000_u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect(),
+        targets: vec![target(b"", b"", 0, 1), target(b"logs", b"p/\xfe\n", 1_549_411_238_250, 99_999)],
+        columns: columns.to_owned(),
+        format: 27,
+    }
 }
 
-/// What the claims stand on: of inserts with one token the first wins, whatever they say, whenever they come.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_claims_with_one_token_the_first_stands() {
-    #[derive(Debug, Deserialize, PartialEq)]
-    struct Stands {
-        instance: String,
-    }
-    let stands = Statement::new("SELECT instance FROM logs.batches");
+async fn a_claim_is_read_as_it_was_made() {
+    let server = services::clickhouse::ClickHouse::start();
+    let client = with_tables(&server).await;
+    let claims = Claims::new(&client, "one");
+    let claim = claim(7, "`a`, `größe`");
+    assert_eq!(claims.winner(&claim.stream, 7).await.unwrap(), None);
+    claims.propose(&claim, 0).await.unwrap();
+    assert_eq!(claims.winner(&claim.stream, 7).await.unwrap(), Some(claim.clone()));
+    assert_eq!(claims.winner(&claim.stream, 8).await.unwrap(), None);
+    let other = Stream { session: 0, ..claim.stream };
+    assert_eq!(claims.winner(&other, 7).await.unwrap(), None);
+}
+
+/// What everything else stands on: of claims with one number the first wins, whatever they say, whenever they come.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_claims_with_one_number_the_first_stands() {
     let server = services::clickhouse::ClickHouse::start();
     let client = Arc::new(with_tables(&server).await);
     let rivals = (0..20).map(|rival| {
         let client = client.clone();
-        tokio::spawn(async move { client.run(&claim(rival, "b/1/1")).await })
+        tokio::spawn(
+            async move { Claims::new(&client, "rival").propose(&claim(1, &rival.to_string()), 0).await },
+        )
     });
     for rival in rivals.collect::<Vec<_>>() {
         rival.await.unwrap().unwrap();
     }
-    let first = client.rows::<Stands>(&stands).await.unwrap();
-    assert_eq!(first.len(), 1, "{first:?}");
+    let claims = Claims::new(&client, "late");
+    let stream = claim(1, "").stream;
+    let first = claims.winner(&stream, 1).await.unwrap().unwrap();
     for later in 20..23 {
-        client.run(&claim(later, "b/1/1")).await.unwrap();
-        assert_eq!(client.rows::<Stands>(&stands).await.unwrap(), first);
+        claims.propose(&claim(1, &later.to_string()), 0).await.unwrap();
+        assert_eq!(claims.winner(&stream, 1).await.unwrap().unwrap().columns, first.columns);
         server.restart();
     }
-    client.run(&claim(99, "b/1/2")).await.unwrap();
-    assert_eq!(client.rows::<Stands>(&stands).await.unwrap().len(), 2);
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Rows {
+        rows: u64,
+    }
+    let rows = Statement::new("SELECT count() AS rows FROM logs.batches");
+    assert_eq!(client.rows::<Rows>(&rows).await.unwrap(), [Rows { rows: 1 }]);
+    // The next attempt is another claim of the number, and does not win.
+    claims.propose(&claim(1, "again"), 1).await.unwrap();
+    assert_eq!(client.rows::<Rows>(&rows).await.unwrap(), [Rows { rows: 2 }]);
+    assert_eq!(claims.winner(&stream, 1).await.unwrap().unwrap().columns, first.columns);
 }

@@ -48,16 +48,17 @@ impl fmt::Debug for ClickHouseConfig {
 /// A statement with what belongs to it.
 #[derive(Clone, Debug, Default)]
 pub struct Statement {
-    sql: String,
+    /// The statement, and behind it what is inserted.
+    body: Vec<u8>,
     /// Settings and parameters, as the URL has them.
     pairs: Vec<(String, String)>,
 }
 
 impl Statement {
-    /// A statement without parameters.
+    /// A statement without parameters, possibly with the bytes that it inserts behind it.
     #[must_use]
-    pub fn new(sql: impl Into<String>) -> Self {
-        Self { sql: sql.into(), pairs: Vec::new() }
+    pub fn new(body: impl Into<Vec<u8>>) -> Self {
+        Self { body: body.into(), pairs: Vec::new() }
     }
 
     /// With the value of `{name:Type}`. A text may hold anything: it is data and never a part of the statement.
@@ -136,17 +137,13 @@ impl ClickHouse {
     /// There is none, or it is not what was asked for.
     pub async fn rows<T: DeserializeOwned>(&self, statement: &Statement) -> Result<Vec<T>, QueueError> {
         let mut statement = statement.clone();
-        statement.sql.push_str("\nFORMAT JSONEachRow");
+        statement.body.extend_from_slice(b"\nFORMAT JSONEachRow");
         // Numbers of 64 bits are no numbers of JavaScript, but ours.
         let statement = statement.setting("output_format_json_quote_64bit_integers", "0");
         let body = self.ask(&statement).await?.whole(MAX_WHOLE).await?;
         let rows = serde_json::Deserializer::from_slice(&body).into_iter::<T>().collect::<Result<_, _>>();
         rows.map_err(|error| {
-            QueueError::caused(
-                Class::Corrupt,
-                format!("ClickHouse answers otherwise: {}", statement.sql),
-                error,
-            )
+            QueueError::caused(Class::Corrupt, "ClickHouse answers otherwise than it was asked", error)
         })
     }
 
@@ -181,7 +178,7 @@ impl ClickHouse {
             .query(&[("http_write_exception_in_output_format", "0")])
             .header("x-clickhouse-user", &self.config.username)
             .header("x-clickhouse-key", &self.config.password)
-            .body(statement.sql.clone())
+            .body(statement.body.clone())
     }
 
     async fn accepted(&self, url: &Url, response: Response) -> Result<Answer, QueueError> {

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::{Builder, Built, key};
-use crate::claim::{Claim, Stream, Target};
+use crate::claim::{Claim, Kind, Place, Stream, Target};
 use crate::line::Format;
 use crate::testing::{Cells, encoded, read};
 
@@ -17,7 +17,9 @@ fn target(prefix: &str, records: u64) -> Target {
 fn claim(hashes: &[u64], targets: &[(&str, u64)]) -> Claim {
     let targets = targets.iter().map(|(prefix, records)| target(prefix, *records)).collect();
     let stream = Stream { bucket: "photos".to_owned(), session: 7 };
-    Claim { stream, seq: 3, hashes: hashes.to_vec(), targets }
+    let (from, to) = (Place::default(), Place::default());
+    let columns = String::new();
+    Claim { stream, seq: 3, kind: Kind::Cut, from, to, hashes: hashes.to_vec(), targets, columns, format: 26 }
 }
 
 /// What is built of rows with these hashes and prefixes; the request id is the hash.

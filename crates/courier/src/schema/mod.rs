@@ -56,14 +56,14 @@ const OFFSETS: &str =
 
 /// Claims. Hashes are random numbers, which no codec makes smaller.
 const BATCHES: &str = concat!(
-    "bucketName String, raftSessionID UInt16, seq UInt64, attempt UInt8, id UUID, ",
+    "bucketName String, raftSessionID UInt16, seq UInt64, attempt UInt8, id UUID DEFAULT generateUUIDv4(), ",
     "kind Enum8('cut' = 1, 'late' = 2, 'reset' = 3), base UInt64, ",
     place!("from"),
     ", ",
     place!("to"),
     ", hashes Array(UInt64) CODEC(NONE), ",
     "targets Array(Tuple(bucket String, prefix String, oldest DateTime64(3), records UInt64)), ",
-    "columns String, format UInt8, lines UInt16, claimed_at DateTime64(6) DEFAULT now64(6), instance String"
+    "columns String, format UInt8, claimed_at DateTime64(6) DEFAULT now64(6), instance String"
 );
 
 const PARKED: &str = "bucketName String, raftSessionID UInt16, seq UInt64, target UInt32, \
