@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::field::{FIELDS, Kind};
 
-/// What is needed beside the fields of a line: the name in the settings, the type it is cast to, and the columns that usually hold it.
-const KEYS: [(&str, &str, &[&str]); 4] = [
-    ("inserted_at", "DateTime", &["insertedAt"]),
-    ("session", "UInt16", &["raftSessionID", "raftSessionId"]),
-    ("target_bucket", "String", &["loggingTargetBucket"]),
-    ("target_prefix", "String", &["loggingTargetPrefix"]),
+/// What is needed beside the fields of a line: the name in the settings, and the columns that usually hold it.
+const KEYS: [(&str, &[&str]); 4] = [
+    ("inserted_at", &["insertedAt"]),
+    ("session", &["raftSessionID", "raftSessionId"]),
+    ("target_bucket", &["loggingTargetBucket"]),
+    ("target_prefix", &["loggingTargetPrefix"]),
 ];
 
 /// Bytes of a value that are read; the rest of it is not delivered.
@@ -55,7 +55,7 @@ fn settings<T: AsRef<str>>(names: &[T]) -> String {
 
 /// Everything that has a name in the settings.
 fn names() -> Vec<&'static str> {
-    KEYS.iter().map(|(name, ..)| *name).chain(FIELDS.iter().map(|field| field.name)).collect()
+    KEYS.iter().map(|(name, _)| *name).chain(FIELDS.iter().map(|field| field.name)).collect()
 }
 
 impl Columns {
@@ -74,9 +74,8 @@ impl Columns {
         if !unknown.is_empty() {
             return Err(Unsuitable::Unknown { unknown });
         }
-        let keys = KEYS.iter().map(|(name, _, usual)| (*name, *usual));
         let (mut found, mut missing) = (BTreeMap::new(), Vec::new());
-        for (name, usual) in keys.chain(FIELDS.iter().map(|field| (field.name, field.columns))) {
+        for (name, usual) in KEYS.into_iter().chain(FIELDS.iter().map(|field| (field.name, field.columns))) {
             let usually =
                 || usual.iter().find(|column| columns.contains(**column)).map(|column| quoted(column));
             let ours = said
@@ -101,23 +100,14 @@ impl Columns {
         self.0.get(name).map_or("NULL", String::as_str)
     }
 
-    /// `(insertedAt, startTime, req_id)`, which records of a stream are ordered by.
-    #[must_use]
-    pub fn place(&self) -> String {
-        format!(
-            "(CAST({} AS DateTime), CAST({} AS DateTime64(3)), CAST(ifNull({}, '') AS String))",
-            self.of("inserted_at"),
-            self.of("time"),
-            self.of("request_id")
-        )
-    }
-
     /// What a row of [`Rows`](crate::rows::Rows) has, in its order: the hash, the target, the cells.
     #[must_use]
     pub fn row(&self) -> Vec<String> {
         let cells: Vec<String> = FIELDS.iter().map(|field| self.cell(field.name, field.kind)).collect();
-        let [inserted_at, _, bucket, prefix] =
-            KEYS.map(|(name, kind, _)| format!("CAST({} AS {kind})", self.of(name)));
+        let inserted_at = format!("toUnixTimestamp({})", self.of("inserted_at"));
+        // NULL has no place in a target.
+        let [bucket, prefix] = ["target_bucket", "target_prefix"]
+            .map(|name| format!("ifNull(CAST({} AS Nullable(String)), '')", self.of(name)));
         // A tuple, because the hash of NULL alone is NULL.
         let hash = format!("cityHash64(tuple({inserted_at}, {bucket}, {prefix}, {}))", cells.join(", "));
         [hash, bucket, prefix].into_iter().chain(cells).collect()

@@ -96,6 +96,27 @@ async fn columns(client: &ClickHouse) -> Columns {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_let_in_is_seen_of_its_stream() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Seen {
+        bucket: String,
+        last: String,
+        hours: u64,
+    }
+    let server = services::clickhouse::ClickHouse::start();
+    let client = with_tables(&server).await;
+    client.run(&Statement::new(RECORDS)).await.unwrap();
+    let seen = |bucket: &str, last: &str| Seen { bucket: bucket.to_owned(), last: last.to_owned(), hours: 1 };
+    for (table, hours) in [("streams", "1"), ("stream_hours", "uniqExact(hour)")] {
+        let sql = format!(
+            "SELECT bucketName AS bucket, max(last).3 AS last, {hours} AS hours FROM logs.{table} GROUP BY bucketName ORDER BY bucketName"
+        );
+        let found = client.rows::<Seen>(&Statement::new(sql)).await.unwrap();
+        assert_eq!(found, [seen("", ""), seen("b", "r1")], "{table}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_become_lines() {
     let server = services::clickhouse::ClickHouse::start();
     let client = with_tables(&server).await;

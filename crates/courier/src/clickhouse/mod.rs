@@ -19,6 +19,25 @@ pub use answer::Answer;
 /// Bytes of an answer that is kept as a whole.
 const MAX_WHOLE: usize = 64 << 20;
 
+/// What a user's profile may say otherwise, and would make answers that are wrong or look whole: sent with each statement. Answers are held
+/// until they are whole, so that an error has a status of its own and is no part of the rows (docs/clickhouse-experiments.md).
+const ALWAYS: [(&str, &str); 11] = [
+    ("wait_end_of_query", "1"),
+    ("buffer_size", "67108864"),
+    ("send_progress_in_http_headers", "0"),
+    ("http_write_exception_in_output_format", "0"),
+    ("join_use_nulls", "0"),
+    ("transform_null_in", "0"),
+    ("final", "0"),
+    ("skip_unavailable_shards", "0"),
+    ("timeout_overflow_mode", "throw"),
+    ("result_overflow_mode", "throw"),
+    ("read_overflow_mode", "throw"),
+];
+
+/// An error, also of an answer whose status is 200.
+const FAILED: &str = "x-clickhouse-exception-code";
+
 /// Where ClickHouse is and who asks.
 #[derive(Clone)]
 pub struct ClickHouseConfig {
@@ -173,16 +192,15 @@ impl ClickHouse {
     fn request(&self, url: &Url, statement: &Statement) -> RequestBuilder {
         self.http
             .post(url.clone())
+            .query(&ALWAYS)
             .query(&statement.pairs)
-            // Errors do not become a part of the rows, and half an answer is told from a whole one.
-            .query(&[("http_write_exception_in_output_format", "0")])
             .header("x-clickhouse-user", &self.config.username)
             .header("x-clickhouse-key", &self.config.password)
             .body(statement.body.clone())
     }
 
     async fn accepted(&self, url: &Url, response: Response) -> Result<Answer, QueueError> {
-        if response.status().is_success() {
+        if response.status().is_success() && !response.headers().contains_key(FAILED) {
             return Ok(Answer::new(url.clone(), response));
         }
         let status = response.status();

@@ -69,6 +69,20 @@ const BATCHES: &str = concat!(
 const PARKED: &str = "bucketName String, raftSessionID UInt16, seq UInt64, target UInt32, \
                       state Enum8('parked' = 1, 'expired' = 2, 'up' = 3), key String, reason String, at DateTime64(3) DEFAULT now64(3)";
 
+/// Of each stream the last place: who has news is known without a look at the records.
+const STREAMS: &str = "raftSessionID UInt16, bucketName String, last SimpleAggregateFunction(max, Tuple(DateTime, DateTime64(3), String))";
+
+/// The same of each hour, for streams that nothing was delivered of for longer.
+const STREAM_HOURS: &str = "raftSessionID UInt16, bucketName String, hour DateTime, \
+     first SimpleAggregateFunction(min, Tuple(DateTime, DateTime64(3), String)), \
+     last SimpleAggregateFunction(max, Tuple(DateTime, DateTime64(3), String))";
+
+const FIRST_AND_LAST: &str =
+    "min((insertedAt, startTime, req_id)) AS first, max((insertedAt, startTime, req_id)) AS last";
+
+/// What is new in a busy hour is found without reading that hour.
+const BY_TIME: &str = "PROJECTION by_time (SELECT raftSessionID, bucketName, insertedAt, startTime, req_id ORDER BY insertedAt)";
+
 /// Claims whose tokens a server remembers: with 10 workers that claim 20 times a second, those of a quarter of an hour at least.
 const TOKENS: u32 = 200_000;
 
@@ -90,36 +104,72 @@ impl Layout {
     /// The statements that make what is not there and leave alone what is, in their order.
     #[must_use]
     pub fn statements(&self) -> Vec<String> {
-        let merge_tree = self.engine("MergeTree", "");
-        let (retention, longer) = (self.retention.as_secs(), (self.retention + LONGER).as_secs());
-        let access_logs = format!(
-            "{merge_tree}\nPARTITION BY toStartOfHour(insertedAt)\nORDER BY (raftSessionID, bucketName, insertedAt, startTime, req_id)\n\
-             TTL insertedAt + INTERVAL {retention} SECOND\nSETTINGS ttl_only_drop_parts = 1"
-        );
-        let offsets =
-            format!("{}\nORDER BY (bucketName, raftSessionID)", self.engine("ReplacingMergeTree", "version"));
-        let selected = format!(
-            "{}\nAS SELECT * FROM {}\nWHERE loggingEnabled",
-            format_args!("TO {}", self.table("access_logs")),
-            self.table("access_logs_ingest")
-        );
-        vec![
+        let mut all = vec![
             format!("CREATE DATABASE IF NOT EXISTS {}{}", quoted(&self.database), self.on_cluster()),
             self.create("TABLE", "access_logs_ingest", &format!("({ACCESS_LOGS})\nENGINE = Null")),
-            self.create("TABLE", "access_logs", &format!("({ACCESS_LOGS})\n{access_logs}")),
-            self.create("MATERIALIZED VIEW", "access_logs_ingest_mv", &selected),
+            self.create("TABLE", "access_logs", &self.access_logs()),
+        ];
+        all.extend(self.streams());
+        // What it lets in reaches all that were made before it.
+        let (to, from) = (self.table("access_logs"), self.table("access_logs_ingest"));
+        let select = format!("TO {to}\nAS SELECT * FROM {from} WHERE loggingEnabled");
+        let order = "raftSessionID, bucketName, seq";
+        let offsets = self.engine("ReplacingMergeTree", "version");
+        all.extend([
+            self.create("MATERIALIZED VIEW", "access_logs_ingest_mv", &select),
             self.federated("access_logs", ACCESS_LOGS),
-            self.create("TABLE", "offsets", &format!("({OFFSETS})\n{offsets}")),
-            self.federated("offsets", OFFSETS),
-            self.state(
-                "batches",
-                BATCHES,
-                "raftSessionID, bucketName, seq",
-                "toDateTime(claimed_at)",
-                longer,
+            self.create(
+                "TABLE",
+                "offsets",
+                &format!("({OFFSETS})\n{offsets}\nORDER BY (bucketName, raftSessionID)"),
             ),
-            self.state("parked", PARKED, "raftSessionID, bucketName, seq, target", "toDateTime(at)", longer),
+            self.federated("offsets", OFFSETS),
+            self.state("batches", BATCHES, order, "toDateTime(claimed_at)"),
+            self.state("parked", PARKED, &format!("{order}, target"), "toDateTime(at)"),
+        ]);
+        all
+    }
+
+    fn access_logs(&self) -> String {
+        let (engine, seconds) = (self.engine("MergeTree", ""), self.retention.as_secs());
+        format!(
+            "({ACCESS_LOGS},\n    {BY_TIME})\n{engine}\nPARTITION BY toStartOfHour(insertedAt)\n\
+             ORDER BY (raftSessionID, bucketName, insertedAt, startTime, req_id)\nTTL insertedAt + INTERVAL {seconds} SECOND\n\
+             SETTINGS ttl_only_drop_parts = 1"
+        )
+    }
+
+    /// What is known of the streams without a look at their records.
+    fn streams(&self) -> [String; 4] {
+        let (engine, seconds) = (self.engine("AggregatingMergeTree", ""), self.longer());
+        let streams = format!("({STREAMS})\n{engine}\nORDER BY (raftSessionID, bucketName)");
+        let hours = format!(
+            "({STREAM_HOURS})\n{engine}\nORDER BY (raftSessionID, bucketName, hour)\nTTL hour + INTERVAL {seconds} SECOND\n\
+             SETTINGS index_granularity = 256"
+        );
+        [
+            self.create("TABLE", "streams", &streams),
+            self.seen("streams", "max((insertedAt, startTime, req_id)) AS last", "raftSessionID, bucketName"),
+            self.create("TABLE", "stream_hours", &hours),
+            self.seen(
+                "stream_hours",
+                FIRST_AND_LAST,
+                "raftSessionID, bucketName, toStartOfHour(insertedAt) AS hour",
+            ),
         ]
+    }
+
+    /// Seconds that what is known of records lives.
+    fn longer(&self) -> u64 {
+        (self.retention + LONGER).as_secs()
+    }
+
+    /// The view that keeps what is seen of each stream.
+    fn seen(&self, name: &str, what: &str, by: &str) -> String {
+        let groups = by.replace("toStartOfHour(insertedAt) AS ", "");
+        let (to, from) = (self.table(name), self.table("access_logs"));
+        let rest = format!("TO {to}\nAS SELECT {by}, {what} FROM {from} GROUP BY {groups}");
+        self.create("MATERIALIZED VIEW", &format!("{name}_mv"), &rest)
     }
 
     fn create(&self, what: &str, name: &str, rest: &str) -> String {
@@ -159,7 +209,7 @@ impl Layout {
 
     /// A table of what was decided. It is one on all nodes of a cluster, so that they decide it once; and synced, since what follows
     /// an answer cannot be undone.
-    fn state(&self, name: &str, columns: &str, order: &str, time: &str, seconds: u64) -> String {
+    fn state(&self, name: &str, columns: &str, order: &str, time: &str) -> String {
         let (engine, tokens) = match &self.cluster {
             None => ("MergeTree".to_owned(), format!("non_replicated_deduplication_window = {TOKENS}")),
             Some(_) => {
@@ -173,6 +223,7 @@ impl Layout {
                 )
             }
         };
+        let seconds = self.longer();
         let synced = "fsync_after_insert = 1, fsync_part_directory = 1";
         let rest = format!(
             "({columns})\nENGINE = {engine}\nORDER BY ({order})\nTTL {time} + INTERVAL {seconds} SECOND\nSETTINGS {tokens}, {synced}"

@@ -19,7 +19,7 @@ fn one_server_has_no_word_of_a_cluster() {
 #[test]
 fn a_cluster_shares_out_records_and_decides_once() {
     let statements = statements(Some("it's"));
-    assert_eq!(statements.matches(" ON CLUSTER `it's`").count(), 9);
+    assert_eq!(statements.matches(" ON CLUSTER `it's`").count(), 13);
     assert!(statements.contains("ENGINE = Distributed('it\\'s', 'logs', 'access_logs', raftSessionID)"));
     // A path without the shard: one table on all nodes.
     assert!(
