@@ -1,27 +1,19 @@
 //! On a real ClickHouse.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use logmill_courier::clickhouse::{ClickHouse, ClickHouseConfig, Statement};
+use logmill_courier::clickhouse::{ClickHouse, Statement};
 use logmill_courier::rows::{Malformed, Rows};
-use logmill_courier::{Claim, ClaimKind, Claims, Columns, FIELDS, Layout, Place, Stream, Target, line};
+use logmill_courier::{Claim, ClaimKind, Claims, Columns, FIELDS, Place, Stream, Target, line};
 use logmill_queue::Class;
 use logmill_testkit::services;
 use serde::Deserialize;
 
-fn client(urls: &[String], password: &str) -> ClickHouse {
-    let config = ClickHouseConfig {
-        urls: urls.iter().map(|url| url.parse().unwrap()).collect(),
-        database: "logs".to_owned(),
-        username: "default".to_owned(),
-        password: password.to_owned(),
-        timeout: Duration::from_secs(30),
-    };
-    ClickHouse::new(config).unwrap()
-}
+use crate::support::{client, with_tables};
 
 #[derive(Debug, Deserialize, PartialEq)]
 struct Said {
@@ -71,17 +63,6 @@ const RECORDS: &str = "INSERT INTO logs.access_logs_ingest (startTime, bucketOwn
      'a\\nb', 'r1', 'logs', 'p/', true), (toDateTime64('1970-01-01 00:00:00', 3, 'UTC'), NULL, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '', '', '', true), \
      (toDateTime64('1970-01-01 00:00:00', 3, 'UTC'), '', '', '', '', 0, 0, 0, 0, '', '', '', '', true), \
      (toDateTime64('1970-01-01 00:00:00', 3, 'UTC'), 'not logged', '', '', '', 0, 0, 0, 0, '', '', '', '', false)";
-
-/// A client of a server with our tables, made twice: the second time finds them.
-async fn with_tables(server: &services::clickhouse::ClickHouse) -> ClickHouse {
-    let client = client(&[server.endpoint()], "");
-    let layout =
-        Layout { database: "logs".to_owned(), cluster: None, retention: Duration::from_secs(7 * 86_400) };
-    for statement in [layout.statements(), layout.statements()].concat() {
-        client.run(&Statement::new(statement)).await.unwrap();
-    }
-    client
-}
 
 async fn columns(client: &ClickHouse) -> Columns {
     #[derive(Deserialize)]
