@@ -18,6 +18,9 @@ const KEYS: [(&str, &[&str]); 4] = [
 /// Bytes of a value that are read; the rest of it is not delivered.
 const MAX_VALUE: usize = 1 << 20;
 
+/// Bytes that a line has beside its texts, about: numbers, time, blanks, quotes.
+const REST: usize = 128;
+
 /// The expressions of everything that is read, by the names in the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns(BTreeMap<&'static str, String>);
@@ -100,17 +103,45 @@ impl Columns {
         self.0.get(name).map_or("NULL", String::as_str)
     }
 
+    /// `(insertedAt, startTime, req_id)` of a record, which those of a stream are ordered by; as it stands in the table, since anything else would
+    /// have all of it read.
+    pub(crate) fn place(&self) -> [&str; 3] {
+        ["inserted_at", "time", "request_id"].map(|name| self.of(name))
+    }
+
+    /// What a record belongs to: its bucket and its session.
+    pub(crate) fn stream(&self) -> [&str; 2] {
+        ["bucket", "session"].map(|name| self.of(name))
+    }
+
+    /// The bytes of a record's texts, and some more for the rest.
+    pub(crate) fn bytes(&self) -> String {
+        let texts = FIELDS.iter().filter(|field| matches!(field.kind, Kind::Plain | Kind::Quoted));
+        let lengths: Vec<String> =
+            texts.map(|field| format!("ifNull(length({}), 0)", self.cell(field.name, field.kind))).collect();
+        format!("toUInt64({REST}) + {}", lengths.join(" + "))
+    }
+
     /// What a row of [`Rows`](crate::rows::Rows) has, in its order: the hash, the target, the cells.
     #[must_use]
     pub fn row(&self) -> Vec<String> {
-        let cells: Vec<String> = FIELDS.iter().map(|field| self.cell(field.name, field.kind)).collect();
+        self.keys().into_iter().chain(self.cells()).collect()
+    }
+
+    fn cells(&self) -> Vec<String> {
+        FIELDS.iter().map(|field| self.cell(field.name, field.kind)).collect()
+    }
+
+    /// The hash of a record and the names of its target.
+    pub(crate) fn keys(&self) -> [String; 3] {
         let inserted_at = format!("toUnixTimestamp({})", self.of("inserted_at"));
         // NULL has no place in a target.
         let [bucket, prefix] = ["target_bucket", "target_prefix"]
             .map(|name| format!("ifNull(CAST({} AS Nullable(String)), '')", self.of(name)));
         // A tuple, because the hash of NULL alone is NULL.
-        let hash = format!("cityHash64(tuple({inserted_at}, {bucket}, {prefix}, {}))", cells.join(", "));
-        [hash, bucket, prefix].into_iter().chain(cells).collect()
+        let hash =
+            format!("cityHash64(tuple({inserted_at}, {bucket}, {prefix}, {}))", self.cells().join(", "));
+        [hash, bucket, prefix]
     }
 
     fn cell(&self, name: &str, kind: Kind) -> String {

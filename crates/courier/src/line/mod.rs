@@ -23,17 +23,18 @@ pub enum Format {
 }
 
 impl Format {
-    fn fields(self) -> usize {
+    /// The fields of a line.
+    pub(crate) fn fields(self) -> u8 {
         match self {
-            Self::Aws26 => FIELDS.len() - 1,
-            Self::Aws27 => FIELDS.len(),
+            Self::Aws26 => 26,
+            Self::Aws27 => 27,
         }
     }
 }
 
 /// Appends the line of a record with the line feed at its end: always one line, always of as many fields, whatever is in the cells.
 pub fn write(row: &Row<'_>, format: Format, out: &mut Vec<u8>) {
-    for (cell, field) in row.cells.iter().zip(&FIELDS).take(format.fields()) {
+    for (cell, field) in row.cells.iter().zip(&FIELDS).take(format.fields().into()) {
         match (field.kind, *cell) {
             (Kind::Quoted, cell) => text::quoted(cell.unwrap_or_default(), out),
             (_, None) => out.push(b'-'),

@@ -1,13 +1,12 @@
-//! Looking for work on a real ClickHouse.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
+//! Looking for work.
 
 use std::time::Duration;
 
 use logmill_courier::clickhouse::{ClickHouse, Statement};
 use logmill_courier::{Readiness, look};
 use logmill_testkit::services;
+
+use crate::support::with_tables;
 
 const READINESS: Readiness = Readiness {
     records: 10,
@@ -48,7 +47,7 @@ async fn ready(client: &ClickHouse, readiness: Readiness) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_are_ready_by_their_number_or_their_age() {
     let server = services::clickhouse::ClickHouse::start();
-    let client = support::with_tables(&server).await;
+    let client = with_tables(&server).await;
     assert!(ready(&client, READINESS).await.is_empty());
     records(&client, "few and young", 0, 1200, 0, 9).await;
     records(&client, "many and young", 0, 1300, 0, 10).await;
@@ -80,7 +79,7 @@ async fn streams_are_ready_by_their_number_or_their_age() {
 #[tokio::test(flavor = "multi_thread")]
 async fn records_of_the_offsets_own_second_are_new_behind_it() {
     let server = services::clickhouse::ClickHouse::start();
-    let client = support::with_tables(&server).await;
+    let client = with_tables(&server).await;
     // All in one second: half of them delivered.
     let sql = "INSERT INTO logs.access_logs (insertedAt, startTime, bucketName, req_id) \
                SELECT toStartOfMinute(now()) - 1200, toDateTime64(1000, 3), 'b', leftPad(toString(number), 5, '0') FROM numbers(40)";
@@ -101,7 +100,7 @@ async fn records_of_the_offsets_own_second_are_new_behind_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_share_the_sessions() {
     let server = services::clickhouse::ClickHouse::start();
-    let client = support::with_tables(&server).await;
+    let client = with_tables(&server).await;
     for session in 0..6 {
         records(&client, &format!("b{session}"), session, 12_000, 0, 1).await;
     }

@@ -1,19 +1,16 @@
-//! On a real ClickHouse.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! Statements, tables and claims.
 
-mod support;
-
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use logmill_courier::clickhouse::{ClickHouse, Statement};
+use logmill_courier::clickhouse::Statement;
 use logmill_courier::rows::{Malformed, Rows};
-use logmill_courier::{Claim, ClaimKind, Claims, Columns, FIELDS, Place, Stream, Target, line};
+use logmill_courier::{Claim, ClaimKind, Claims, FIELDS, Place, Stream, Target, line};
 use logmill_queue::Class;
 use logmill_testkit::services;
 use serde::Deserialize;
 
-use crate::support::{client, with_tables};
+use crate::support::{client, columns, with_tables};
 
 #[derive(Debug, Deserialize, PartialEq)]
 struct Said {
@@ -63,18 +60,6 @@ const RECORDS: &str = "INSERT INTO logs.access_logs_ingest (startTime, bucketOwn
      'a\\nb', 'r1', 'logs', 'p/', true), (toDateTime64('1970-01-01 00:00:00', 3, 'UTC'), NULL, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '', '', '', true), \
      (toDateTime64('1970-01-01 00:00:00', 3, 'UTC'), '', '', '', '', 0, 0, 0, 0, '', '', '', '', true), \
      (toDateTime64('1970-01-01 00:00:00', 3, 'UTC'), 'not logged', '', '', '', 0, 0, 0, 0, '', '', '', '', false)";
-
-async fn columns(client: &ClickHouse) -> Columns {
-    #[derive(Deserialize)]
-    struct Name {
-        name: String,
-    }
-    let names = "SELECT name FROM system.columns WHERE database = {database:String} AND table = 'access_logs_federated'";
-    let names =
-        client.rows::<Name>(&Statement::new(names).with("database", client.database())).await.unwrap();
-    let names: BTreeSet<String> = names.into_iter().map(|column| column.name).collect();
-    Columns::find("logs.access_logs_federated", &names, &BTreeMap::new()).unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_let_in_is_seen_of_its_stream() {
