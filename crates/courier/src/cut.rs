@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::claim::{Claim, Kind, Place, Target};
 use crate::clickhouse::{ClickHouse, Statement};
 use crate::columns::{Columns, quoted};
+use crate::fetch::{bound, with};
 use crate::line::Format;
 use crate::look::Ready;
 
@@ -116,7 +117,8 @@ impl Cut<'_> {
         let range = format!(
             "{session} = {{session:UInt16}} AND {bucket} = {{bucket:String}} AND {at} >= toDateTime({since}) \
              AND {at} <= now() - {delay} AND {at} < now() \
-             AND {place} > (toDateTime({{at:UInt32}}), fromUnixTimestamp64Milli({{time:Int64}}), base64Decode({{id:String}}))",
+             AND {place} > {from}",
+            from = bound("from"),
             since = ready.since,
             delay = self.limits.delay.as_secs(),
         );
@@ -134,9 +136,7 @@ impl Cut<'_> {
         let statement = Statement::new(sql).setting("prefer_column_name_to_alias", "1");
         let statement = statement.with("bucket", &ready.stream.bucket);
         let statement = statement.with("session", &ready.stream.session.to_string());
-        let statement =
-            statement.with("at", &from.inserted_at.to_string()).with("time", &from.start_time.to_string());
-        statement.with("id", &STANDARD.encode(&from.req_id))
+        with(statement, "from", from)
     }
 }
 

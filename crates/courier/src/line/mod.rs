@@ -23,6 +23,11 @@ pub enum Format {
 }
 
 impl Format {
+    /// That of lines with so many fields.
+    pub(crate) fn of(fields: u8) -> Option<Self> {
+        [Self::Aws26, Self::Aws27].into_iter().find(|format| format.fields() == fields)
+    }
+
     /// The fields of a line.
     pub(crate) fn fields(self) -> u8 {
         match self {

@@ -5,3 +5,4 @@ mod cut;
 mod look;
 mod server;
 mod support;
+mod whole;
