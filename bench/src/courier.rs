@@ -91,7 +91,7 @@ fn row(n: u64) -> Vec<u8> {
 fn text(field: &str, n: u64, hash: u64) -> Option<String> {
     let agent =
         ["aws-sdk-java/2.20.1 Linux/5.10 OpenJDK_64-Bit", "Mozilla/5.0 (X11; Linux x86_64) \"quoted\""]
-            [usize::from(n % 50 == 0)];
+            [usize::from(n.is_multiple_of(50))];
     Some(match field {
         "bucket_owner" | "requester" => {
             "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be".to_owned()
