@@ -1,8 +1,5 @@
 //! What goes out together.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 /// The records of one bucket and one session: the unit of order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Stream {
@@ -21,13 +18,6 @@ pub struct Place {
     pub start_time: i64,
     /// Any bytes.
     pub req_id: Vec<u8>,
-}
-
-impl Place {
-    /// The id as text that JSON and statements can hold.
-    pub(crate) fn id(&self) -> String {
-        STANDARD.encode(&self.req_id)
-    }
 }
 
 /// Where records go: `(loggingTargetBucket, loggingTargetPrefix)`, as bytes, since names come from outside.

@@ -98,20 +98,20 @@ impl Columns {
     }
 
     /// The expression of a key or a field.
-    fn of(&self, name: &str) -> &str {
+    pub(crate) fn of(&self, name: &str) -> &str {
         // `find` has put all of them in.
         self.0.get(name).map_or("NULL", String::as_str)
     }
 
     /// `(insertedAt, startTime, req_id)` of a record, which those of a stream are ordered by; as it stands in the table, since anything else would
     /// have all of it read.
-    pub(crate) fn place(&self) -> [&str; 3] {
-        ["inserted_at", "time", "request_id"].map(|name| self.of(name))
+    pub(crate) fn place(&self) -> String {
+        format!("({}, {}, ifNull({}, ''))", self.of("inserted_at"), self.of("time"), self.of("request_id"))
     }
 
-    /// What a record belongs to: its bucket and its session.
-    pub(crate) fn stream(&self) -> [&str; 2] {
-        ["bucket", "session"].map(|name| self.of(name))
+    /// Whether a record is of the stream that a statement has as parameters.
+    pub(crate) fn is_of_stream(&self) -> String {
+        format!("{} = {{session:UInt16}} AND {} = {{bucket:String}}", self.of("session"), self.of("bucket"))
     }
 
     /// The bytes of a record's texts, and some more for the rest.

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use logmill_queue::{Class, QueueError};
+use logmill_queue::QueueError;
 use serde::Deserialize;
 
 use crate::claim::{Claim, Kind, Place, Target};
-use crate::clickhouse::{ClickHouse, Statement};
-use crate::columns::{Columns, quoted};
-use crate::fetch::{bound, with};
+use crate::clickhouse::{ClickHouse, Encoded, Statement, place};
+use crate::columns::Columns;
 use crate::line::Format;
 use crate::look::Ready;
 
@@ -44,27 +41,26 @@ pub struct Cut<'c> {
 struct Behind {
     inserted_at: u32,
     start_time: i64,
-    id: String,
+    id: Encoded,
     hash: u64,
     bytes: u64,
-    bucket: String,
-    prefix: String,
+    bucket: Encoded,
+    prefix: Encoded,
 }
 
 impl Behind {
-    fn place(&self) -> (u32, i64, &str) {
-        (self.inserted_at, self.start_time, &self.id)
+    fn place(&self) -> (u32, i64, &[u8]) {
+        (self.inserted_at, self.start_time, &self.id.0)
     }
 }
 
 /// Counts a record for its target.
-fn add(targets: &mut BTreeMap<(Vec<u8>, Vec<u8>), Target>, record: &Behind) -> Result<(), QueueError> {
-    let (bucket, prefix) = (decoded(&record.bucket)?, decoded(&record.prefix)?);
+fn add(targets: &mut BTreeMap<(Vec<u8>, Vec<u8>), Target>, record: &Behind) {
+    let (bucket, prefix) = (record.bucket.0.clone(), record.prefix.0.clone());
     let name = (bucket.clone(), prefix.clone());
     let target = targets.entry(name).or_insert(Target { bucket, prefix, oldest: i64::MAX, records: 0 });
     target.oldest = target.oldest.min(record.start_time);
     target.records += 1;
-    Ok(())
 }
 
 impl Cut<'_> {
@@ -94,13 +90,10 @@ impl Cut<'_> {
                 break;
             }
             for record in group {
-                claim.to = Place {
-                    inserted_at: record.inserted_at,
-                    start_time: record.start_time,
-                    req_id: decoded(&record.id)?,
-                };
+                let (inserted_at, start_time, id) = record.place();
+                claim.to = Place { inserted_at, start_time, req_id: id.to_vec() };
                 claim.hashes.push(record.hash);
-                add(&mut targets, record)?;
+                add(&mut targets, record);
             }
         }
         claim.targets = targets.into_values().collect();
@@ -110,38 +103,28 @@ impl Cut<'_> {
     /// The records of the next places. The places alone decide how many they are, since with hashes the whole stream would be read; `insertedAt` stands by itself,
     /// since only that leaves out what is older.
     fn behind(&self, ready: &Ready, from: &Place) -> Statement {
-        let [at, time, id] = self.columns.place();
-        let [bucket, session] = self.columns.stream();
+        let [at, time, id] = ["inserted_at", "time", "request_id"].map(|name| self.columns.of(name));
         let [hash, target, prefix] = self.columns.keys();
-        let place = format!("({at}, {time}, ifNull({id}, ''))");
+        let place_of = self.columns.place();
         let range = format!(
-            "{session} = {{session:UInt16}} AND {bucket} = {{bucket:String}} AND {at} >= toDateTime({since}) \
-             AND {at} <= now() - {delay} AND {at} < now() \
-             AND {place} > {from}",
-            from = bound("from"),
+            "{of_stream} AND {at} >= toDateTime({since}) AND {at} <= now() - {delay} AND {at} < now() AND {place_of} > {from}",
+            of_stream = self.columns.is_of_stream(),
+            from = place("from"),
             since = ready.since,
             delay = self.limits.delay.as_secs(),
         );
-        let table = format!("{}.access_logs_federated", quoted(self.clickhouse.database()));
+        let table = self.clickhouse.table("access_logs_federated");
         let records = self.limits.records;
         let sql = format!(
-            "WITH (SELECT max(place) FROM (SELECT {place} AS place FROM {table} WHERE {range} ORDER BY place LIMIT {records} WITH TIES)) AS last\n\
+            "WITH (SELECT max(place) FROM (SELECT {place_of} AS place FROM {table} WHERE {range} ORDER BY place LIMIT {records} WITH TIES)) AS last\n\
              SELECT toUnixTimestamp({at}) AS inserted_at, toUnixTimestamp64Milli(CAST({time} AS DateTime64(3))) AS start_time, \
              base64Encode(ifNull({id}, '')) AS id, {hash} AS hash, {bytes} AS bytes, base64Encode({target}) AS bucket, \
              base64Encode({prefix}) AS prefix\n\
-             FROM {table} WHERE {range} AND {place} <= last ORDER BY {place}, hash",
+             FROM {table} WHERE {range} AND {place_of} <= last ORDER BY {place_of}, hash",
             bytes = self.columns.bytes(),
         );
         // A column of the table may have the name of one of ours.
         let statement = Statement::new(sql).setting("prefer_column_name_to_alias", "1");
-        let statement = statement.with("bucket", &ready.stream.bucket);
-        let statement = statement.with("session", &ready.stream.session.to_string());
-        with(statement, "from", from)
+        statement.stream(&ready.stream).place("from", from)
     }
-}
-
-fn decoded(text: &str) -> Result<Vec<u8>, QueueError> {
-    STANDARD
-        .decode(text)
-        .map_err(|error| QueueError::caused(Class::Corrupt, "ClickHouse answers other than base64", error))
 }

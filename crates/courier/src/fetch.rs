@@ -2,9 +2,9 @@
 
 use logmill_queue::{Class, QueueError};
 
-use crate::claim::{Claim, Place};
-use crate::clickhouse::{ClickHouse, Statement};
-use crate::columns::{Columns, quoted};
+use crate::claim::Claim;
+use crate::clickhouse::{ClickHouse, Statement, place};
+use crate::columns::Columns;
 use crate::line::Format;
 use crate::object::{Builder, Built};
 use crate::rows::{Malformed, Rows};
@@ -28,10 +28,7 @@ pub async fn fetch(
     let mut answer = clickhouse.ask(&statement(clickhouse, columns, claim)).await?;
     let (mut builder, mut rows) = (Builder::new(claim, format), Rows::default());
     while let Some(piece) = answer.piece().await? {
-        let taken = rows.push(&piece, |row| {
-            builder.take(row).into_iter().for_each(&mut built);
-            Ok::<(), Malformed>(())
-        });
+        let taken = rows.push(&piece, |row| builder.take(row).into_iter().for_each(&mut built));
         taken.map_err(malformed)?;
     }
     rows.end().map_err(malformed)?;
@@ -45,38 +42,21 @@ fn malformed(error: Malformed) -> QueueError {
 
 /// The hash ends the order: without it rows alike in everything else would come in any order, and an object would not always have the same bytes.
 fn statement(clickhouse: &ClickHouse, columns: &Columns, claim: &Claim) -> Statement {
-    let [at, time, id] = columns.place();
-    let [bucket, session] = columns.stream();
-    let place = format!("({at}, {time}, ifNull({id}, ''))");
+    let [at, time, id] = ["inserted_at", "time", "request_id"].map(|name| columns.of(name));
+    let place_of = columns.place();
     let sql = format!(
-        "SELECT {} FROM {}.access_logs_federated\n\
-         WHERE {session} = {{session:UInt16}} AND {bucket} = {{bucket:String}}\n\
-         AND {at} >= toDateTime({{from_at:UInt32}}) AND {at} <= toDateTime({{to_at:UInt32}})\n\
-         AND {place} > {} AND {place} <= {}\n\
+        "SELECT {} FROM {}\n\
+         WHERE {of_stream} AND {at} >= toDateTime({{from_at:UInt32}}) AND {at} <= toDateTime({{to_at:UInt32}})\n\
+         AND {place_of} > {} AND {place_of} <= {}\n\
          ORDER BY 2, 3, {time}, {id}, 1 FORMAT RowBinary",
         claim.columns,
-        quoted(clickhouse.database()),
-        bound("from"),
-        bound("to"),
+        clickhouse.table("access_logs_federated"),
+        place("from"),
+        place("to"),
+        of_stream = columns.is_of_stream(),
     );
     let statement = Statement::new(sql)
         .setting("prefer_column_name_to_alias", "1")
         .setting("enable_positional_arguments", "1");
-    let statement =
-        statement.with("bucket", &claim.stream.bucket).with("session", &claim.stream.session.to_string());
-    with(with(statement, "from", &claim.from), "to", &claim.to)
-}
-
-/// A place as parameters of a statement.
-pub(crate) fn bound(name: &str) -> String {
-    format!(
-        "(toDateTime({{{name}_at:UInt32}}), fromUnixTimestamp64Milli({{{name}_time:Int64}}), base64Decode({{{name}_id:String}}))"
-    )
-}
-
-/// The values of [`bound`].
-pub(crate) fn with(statement: Statement, name: &str, place: &Place) -> Statement {
-    let statement = statement.with(&format!("{name}_at"), &place.inserted_at.to_string());
-    let statement = statement.with(&format!("{name}_time"), &place.start_time.to_string());
-    statement.with(&format!("{name}_id"), &place.id())
+    statement.stream(&claim.stream).place("from", &claim.from).place("to", &claim.to)
 }

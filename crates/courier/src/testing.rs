@@ -1,7 +1,7 @@
 //! Rows as ClickHouse would send them, made for tests.
 
 use crate::field::{FIELDS, Kind};
-use crate::rows::{Malformed, Row, Rows};
+use crate::rows::{Malformed, Row, Rows, write_string};
 
 /// A value of a cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,26 +21,16 @@ impl From<&str> for Cell {
 /// The cells of a record; none for NULL.
 pub(crate) type Cells = [Option<Cell>; FIELDS.len()];
 
-fn string(bytes: &[u8], out: &mut Vec<u8>) {
-    let mut length = bytes.len();
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-    out.extend_from_slice(bytes);
-}
-
 /// The bytes of a row.
 pub(crate) fn encoded(hash: u64, target: (&str, &str), cells: &Cells) -> Vec<u8> {
     let mut out = hash.to_le_bytes().to_vec();
-    string(target.0.as_bytes(), &mut out);
-    string(target.1.as_bytes(), &mut out);
+    write_string(target.0.as_bytes(), &mut out);
+    write_string(target.1.as_bytes(), &mut out);
     for (cell, field) in cells.iter().zip(&FIELDS) {
         out.push(u8::from(cell.is_none()));
         match (cell, field.kind) {
             (None, _) => (),
-            (Some(Cell::Text(bytes)), Kind::Plain | Kind::Quoted) => string(bytes, &mut out),
+            (Some(Cell::Text(bytes)), Kind::Plain | Kind::Quoted) => write_string(bytes, &mut out),
             (Some(Cell::Number(number)), Kind::Number | Kind::NumberNot0) => out.extend(number.to_le_bytes()),
             (Some(Cell::Time(millis)), Kind::Time) => out.extend(millis.to_le_bytes()),
             (Some(Cell::Float(number)), Kind::Float) => out.extend(number.to_le_bytes()),
@@ -57,10 +47,7 @@ pub(crate) fn read<'p>(
 ) -> Result<(), Malformed> {
     let mut rows = Rows::default();
     for piece in pieces {
-        rows.push(piece, |row| -> Result<(), Malformed> {
-            take(row);
-            Ok(())
-        })?;
+        rows.push(piece, &mut take)?;
     }
     rows.end()
 }

@@ -6,7 +6,6 @@ use logmill_queue::{Class, QueueError};
 
 use crate::claim::{Claim, Stream};
 use crate::clickhouse::{ClickHouse, Statement};
-use crate::columns::quoted;
 
 /// The claims of all streams, in `logs.batches`.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +28,11 @@ impl<'c> Claims<'c> {
     /// # Errors
     /// Nobody knows whether it was inserted.
     pub async fn propose(&self, claim: &Claim, attempt: u8) -> Result<(), QueueError> {
-        let sql = format!("INSERT INTO {} ({}) FORMAT RowBinary\n", self.table(), wire::INSERTED);
+        let sql = format!(
+            "INSERT INTO {} ({}) FORMAT RowBinary\n",
+            self.clickhouse.table("batches"),
+            wire::INSERTED
+        );
         let body = [sql.as_bytes(), &wire::row(claim, attempt, self.instance)].concat();
         let statement = Statement::new(body);
         let statement = statement.setting("insert_deduplication_token", &token(claim, attempt));
@@ -46,20 +49,20 @@ impl<'c> Claims<'c> {
             "SELECT {} FROM {} WHERE raftSessionID = {{session:UInt16}} AND bucketName = {{bucket:String}} AND seq = {{seq:UInt64}}\n\
              ORDER BY attempt, claimed_at, id LIMIT 1",
             wire::SELECTED,
-            self.table()
+            self.clickhouse.table("batches")
         );
-        let statement = Statement::new(sql).with("bucket", &stream.bucket);
-        let statement = statement.with("session", &stream.session.to_string()).with("seq", &seq.to_string());
+        let statement = Statement::new(sql).stream(stream).with("seq", &seq.to_string());
         let found: Vec<wire::Found> = self.clickhouse.rows(&statement).await?;
         let claim = found.into_iter().next().map(|found| found.claim(stream, seq)).transpose();
         claim.map_err(|reason| {
-            let name = format!("claim {seq} of {}/{} in {}", stream.bucket, stream.session, self.table());
+            let name = format!(
+                "claim {seq} of {}/{} in {}",
+                stream.bucket,
+                stream.session,
+                self.clickhouse.table("batches")
+            );
             QueueError::new(Class::Corrupt, format!("{name} cannot be read: {reason}"))
         })
-    }
-
-    fn table(&self) -> String {
-        format!("{}.batches", quoted(self.clickhouse.database()))
     }
 }
 

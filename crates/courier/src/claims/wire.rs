@@ -1,10 +1,10 @@
 //! A claim as a row: RowBinary to ClickHouse, JSON from it. Names and ids are bytes, which JSON cannot hold: there they are base64.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use crate::claim::{Claim, Kind, Place, Stream, Target};
+use crate::clickhouse::Encoded;
+use crate::rows::{write_length, write_string};
 
 /// The columns of [`row`]; id and time are the server's.
 pub(super) const INSERTED: &str = "bucketName, raftSessionID, seq, attempt, kind, base, fromInsertedAt, fromStartTime, fromReqId, \
@@ -28,7 +28,7 @@ pub(super) fn row(claim: &Claim, attempt: u8, instance: &str) -> Vec<u8> {
         Kind::Reset => (RESET, 0),
     };
     let mut out = Vec::with_capacity(claim.hashes.len() * 8 + 1024);
-    string(claim.stream.bucket.as_bytes(), &mut out);
+    write_string(claim.stream.bucket.as_bytes(), &mut out);
     out.extend(claim.stream.session.to_le_bytes());
     out.extend(claim.seq.to_le_bytes());
     out.push(attempt);
@@ -36,42 +36,28 @@ pub(super) fn row(claim: &Claim, attempt: u8, instance: &str) -> Vec<u8> {
     out.extend(base.to_le_bytes());
     place(&claim.from, &mut out);
     place(&claim.to, &mut out);
-    length(claim.hashes.len(), &mut out);
+    write_length(claim.hashes.len(), &mut out);
     claim.hashes.iter().for_each(|hash| out.extend(hash.to_le_bytes()));
-    length(claim.targets.len(), &mut out);
+    write_length(claim.targets.len(), &mut out);
     for target in &claim.targets {
-        string(&target.bucket, &mut out);
-        string(&target.prefix, &mut out);
+        write_string(&target.bucket, &mut out);
+        write_string(&target.prefix, &mut out);
         out.extend(target.oldest.to_le_bytes());
         out.extend(target.records.to_le_bytes());
     }
-    string(claim.columns.as_bytes(), &mut out);
+    write_string(claim.columns.as_bytes(), &mut out);
     out.push(claim.format);
-    string(instance.as_bytes(), &mut out);
+    write_string(instance.as_bytes(), &mut out);
     out
 }
 
 fn place(place: &Place, out: &mut Vec<u8>) {
     out.extend(place.inserted_at.to_le_bytes());
     out.extend(place.start_time.to_le_bytes());
-    string(&place.req_id, out);
+    write_string(&place.req_id, out);
 }
 
-fn string(bytes: &[u8], out: &mut Vec<u8>) {
-    length(bytes.len(), out);
-    out.extend_from_slice(bytes);
-}
-
-/// LEB128.
-fn length(mut length: usize, out: &mut Vec<u8>) {
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-}
-
-type PlaceFound = (u32, i64, String);
+type PlaceFound = (u32, i64, Encoded);
 
 /// A row that was found.
 #[derive(Debug, Deserialize)]
@@ -81,7 +67,7 @@ pub(super) struct Found {
     from: PlaceFound,
     to: PlaceFound,
     hashes: Vec<u64>,
-    targets: Vec<(String, String, i64, u64)>,
+    targets: Vec<(Encoded, Encoded, i64, u64)>,
     columns: String,
     format: u8,
 }
@@ -95,27 +81,22 @@ impl Found {
             RESET => Kind::Reset,
             other => return Err(format!("kind {other} is of a newer logmill")),
         };
-        let target = |(bucket, prefix, oldest, records): (String, String, i64, u64)| {
-            Ok::<_, String>(Target { bucket: bytes(&bucket)?, prefix: bytes(&prefix)?, oldest, records })
-        };
+        let target =
+            |(Encoded(bucket), Encoded(prefix), oldest, records)| Target { bucket, prefix, oldest, records };
         Ok(Claim {
             stream: stream.clone(),
             seq,
             kind,
-            from: found(self.from)?,
-            to: found(self.to)?,
+            from: found(self.from),
+            to: found(self.to),
             hashes: self.hashes,
-            targets: self.targets.into_iter().map(target).collect::<Result<_, _>>()?,
+            targets: self.targets.into_iter().map(target).collect(),
             columns: self.columns,
             format: self.format,
         })
     }
 }
 
-fn found((inserted_at, start_time, req_id): PlaceFound) -> Result<Place, String> {
-    Ok(Place { inserted_at, start_time, req_id: bytes(&req_id)? })
-}
-
-fn bytes(text: &str) -> Result<Vec<u8>, String> {
-    STANDARD.decode(text).map_err(|error| error.to_string())
+fn found((inserted_at, start_time, Encoded(req_id)): PlaceFound) -> Place {
+    Place { inserted_at, start_time, req_id }
 }

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use url::Url;
 
 /// Codes that the same statement gets again until somebody changes something: unknown names (36, 47, 60, 81), types (6, 27, 41, 43, 53, 70), syntax (62),
-/// settings (115), a server that may only be read (164, 242), wrong users and missing rights (192 to 194, 497, 516).
+/// settings (115), a user who may only read (164), wrong users and missing rights (192 to 194, 497, 516).
 const LASTING: [u32; 18] = [6, 27, 36, 41, 43, 47, 53, 60, 62, 70, 81, 115, 164, 192, 193, 194, 497, 516];
 
 /// The error of an answer that is none. Everything that is not known passes, with time or another server.

@@ -4,6 +4,7 @@
 
 mod answer;
 mod fault;
+mod parameters;
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +15,10 @@ use reqwest::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::columns::quoted;
+
 pub use answer::Answer;
+pub(crate) use parameters::{Encoded, place};
 
 /// Bytes of an answer that is kept as a whole.
 const MAX_WHOLE: usize = 64 << 20;
@@ -140,6 +144,11 @@ impl ClickHouse {
     #[must_use]
     pub fn database(&self) -> &str {
         &self.config.database
+    }
+
+    /// A table of this database, as statements name it.
+    pub(crate) fn table(&self, name: &str) -> String {
+        format!("{}.{}", quoted(&self.config.database), quoted(name))
     }
 
     /// Lets it do something whose answer does not matter.

@@ -39,12 +39,8 @@ impl Rows {
     /// Hands over the rows that are complete with this piece.
     ///
     /// # Errors
-    /// What is no row, or what the taker says.
-    pub fn push<E: From<Malformed>>(
-        &mut self,
-        piece: &[u8],
-        mut take: impl FnMut(&Row<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    /// What is no row.
+    pub fn push(&mut self, piece: &[u8], mut take: impl FnMut(&Row<'_>)) -> Result<(), Malformed> {
         if self.rest.is_empty() {
             let left = each(piece, &mut take)?;
             self.rest.extend_from_slice(left);
@@ -72,12 +68,9 @@ impl Rows {
 }
 
 /// Hands over the rows at the beginning, and answers what is left.
-fn each<'a, E: From<Malformed>>(
-    mut bytes: &'a [u8],
-    take: &mut impl FnMut(&Row<'a>) -> Result<(), E>,
-) -> Result<&'a [u8], E> {
+fn each<'a>(mut bytes: &'a [u8], take: &mut impl FnMut(&Row<'a>)) -> Result<&'a [u8], Malformed> {
     while let Some((row, left)) = row(bytes)? {
-        take(&row)?;
+        take(&row);
         bytes = left;
     }
     Ok(bytes)
@@ -148,4 +141,19 @@ impl<'a> Cursor<'a> {
         }
         Ok(None)
     }
+}
+
+/// Appends a string as rows have it.
+pub fn write_string(bytes: &[u8], out: &mut Vec<u8>) {
+    write_length(bytes.len(), out);
+    out.extend_from_slice(bytes);
+}
+
+/// Appends the length of a string or a list.
+pub(crate) fn write_length(mut length: usize, out: &mut Vec<u8>) {
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
 }

@@ -77,8 +77,8 @@ const STREAM_HOURS: &str = "raftSessionID UInt16, bucketName String, hour DateTi
      first SimpleAggregateFunction(min, Tuple(DateTime, DateTime64(3), String)), \
      last SimpleAggregateFunction(max, Tuple(DateTime, DateTime64(3), String))";
 
-const FIRST_AND_LAST: &str =
-    "min((insertedAt, startTime, req_id)) AS first, max((insertedAt, startTime, req_id)) AS last";
+const HOURS: &str = "toStartOfHour(insertedAt) AS hour, \
+     min((insertedAt, startTime, req_id)) AS first, max((insertedAt, startTime, req_id)) AS last";
 
 /// What is new in a busy hour is found without reading that hour.
 const BY_TIME: &str = "PROJECTION by_time (SELECT raftSessionID, bucketName, insertedAt, startTime, req_id ORDER BY insertedAt)";
@@ -151,11 +151,7 @@ impl Layout {
             self.create("TABLE", "streams", &streams),
             self.seen("streams", "max((insertedAt, startTime, req_id)) AS last", "raftSessionID, bucketName"),
             self.create("TABLE", "stream_hours", &hours),
-            self.seen(
-                "stream_hours",
-                FIRST_AND_LAST,
-                "raftSessionID, bucketName, toStartOfHour(insertedAt) AS hour",
-            ),
+            self.seen("stream_hours", HOURS, "raftSessionID, bucketName, hour"),
         ]
     }
 
@@ -165,10 +161,10 @@ impl Layout {
     }
 
     /// The view that keeps what is seen of each stream.
-    fn seen(&self, name: &str, what: &str, by: &str) -> String {
-        let groups = by.replace("toStartOfHour(insertedAt) AS ", "");
+    fn seen(&self, name: &str, what: &str, groups: &str) -> String {
         let (to, from) = (self.table(name), self.table("access_logs"));
-        let rest = format!("TO {to}\nAS SELECT {by}, {what} FROM {from} GROUP BY {groups}");
+        let rest =
+            format!("TO {to}\nAS SELECT raftSessionID, bucketName, {what} FROM {from} GROUP BY {groups}");
         self.create("MATERIALIZED VIEW", &format!("{name}_mv"), &rest)
     }
 
