@@ -118,11 +118,7 @@ impl Engine {
             done = self.run(question, &stats, &mut begin, &sender) => done,
             () = self.world.clock().sleep(self.limits.timeout) => Err(self.too_long()),
         };
-        match &done {
-            Ok(whole) if *whole => taken.answered(),
-            Ok(_) => (),
-            Err(error) => taken.failed(error),
-        }
+        taken.ended(&done);
         drop((turn, taken));
         // Nobody may be there any more to hear of it.
         match (done, begin.take()) {

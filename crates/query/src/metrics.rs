@@ -76,18 +76,16 @@ impl Taken {
         }
     }
 
-    /// All its rows were taken.
-    pub(crate) fn answered(&mut self) {
-        self.result = "answered";
-    }
-
-    pub(crate) fn failed(&mut self, error: &QueryError) {
-        self.result = match error {
-            QueryError::Statement(_) | QueryError::NotAQuery(_) => "wrong",
-            QueryError::Limit { .. } => "limit",
-            QueryError::Busy(_) => "busy",
-            QueryError::Unavailable(_) => "unavailable",
-            QueryError::Failed(_) => "failed",
+    /// How it ended: whether all its rows were taken, or why not.
+    pub(crate) fn ended(&mut self, done: &Result<bool, QueryError>) {
+        self.result = match done {
+            Ok(true) => "answered",
+            Ok(false) => "abandoned",
+            Err(QueryError::Statement(_) | QueryError::NotAQuery(_)) => "wrong",
+            Err(QueryError::Limit { .. }) => "limit",
+            Err(QueryError::Busy(_)) => "busy",
+            Err(QueryError::Unavailable(_)) => "unavailable",
+            Err(QueryError::Failed(_)) => "failed",
         };
     }
 }
