@@ -3,7 +3,7 @@
 #   self, limit    their own path, and the seconds within which the server serves on a machine busy with other things
 #   ready, tools   what is there once it is installed, and the programs that this needs
 # and define
-#   mark           prints a path below $dir that stands in the command line of the server and nowhere else
+#   mark           prints a path below $dir that stands in the command line of the server and nowhere else; who has none defines `running` instead
 #   fetch          fills the empty folder $made/new, and says what went wrong in $made/fetch.log; it becomes $ready
 #   launch         becomes the server on $port of 127.0.0.1 with its data in $dir (`exec setsid ...`)
 #   serves         whether it answers on $port
